@@ -1,1 +1,23 @@
-fn main() {}
+//! `linac`: arguments → subcommand → exit code.
+
+use std::process::ExitCode;
+
+use app::{Cli, Command};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::from_arguments().command {
+        Command::Serve(args) => app::serve(args),
+        Command::Config(command) => app::config(command),
+        Command::Env(args) => app::env(&args),
+        Command::Purge(args) => app::purge(&args),
+        Command::Healthcheck(args) => app::healthcheck(&args),
+        Command::Completions { shell } => app::completions(shell),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("linac: {failed}");
+            ExitCode::from(failed.exit_code())
+        }
+    }
+}

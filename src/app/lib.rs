@@ -1,1 +1,21 @@
-//! app
+//! The only room that names concrete types: it reads the command line and the configuration, builds the
+//! stack, starts it, watches over it and drains it.
+//!
+//! Start at [`serve`] for the process, at [`start`] for a node inside another process (a test), at [`Config`]
+//! for what can be said to either.
+
+mod assemble;
+mod cli;
+mod config;
+mod failed;
+mod operate;
+mod read_only;
+mod run;
+mod signals;
+
+pub use assemble::Parts;
+pub use cli::{Cli, Command, ConfigCommand, Env, Healthcheck, Node, Purge, Serve, SettingsArgs, Shell};
+pub use config::{Config, Mistake, Mistakes, ServerConfig};
+pub use failed::{Failed, StartError};
+pub use operate::{completions, config, env, healthcheck, purge};
+pub use run::{Running, serve, start};

@@ -1,1 +1,24 @@
-//! base
+//! What every room needs and nobody's subject: time, chance, shutdown, admission, listening, units,
+//! telemetry.
+//!
+//! Knows nothing of DynamoDB. Start at [`Clock`] and [`Drain`]; a door starts at [`listen`].
+
+mod causes;
+mod chance;
+mod clock;
+mod drain;
+mod listener;
+mod memory;
+mod permits;
+mod status;
+pub mod telemetry;
+pub mod units;
+
+pub use causes::causes;
+pub use chance::Chance;
+pub use clock::{Clock, Instant};
+pub use drain::Drain;
+pub use listener::{Accepting, accept_loop, listen, time_to_hang_up};
+pub use memory::memory_limit;
+pub use permits::{Permit, Permits};
+pub use status::Action;

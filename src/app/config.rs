@@ -1,0 +1,199 @@
+//! The configuration: who may say what, and what holds.
+//!
+//! Rows in `keys.rs` → what was written, in `raw.rs` → defaults that depend on the machine, in `derive.rs` →
+//! checked values, in `resolve.rs`. Only this module reads files and the environment.
+
+mod derive;
+pub(crate) mod keys;
+mod parse;
+mod raw;
+mod resolve;
+
+use std::{fmt, fs, net::SocketAddr, path::Path, time::Duration};
+
+use base::telemetry::LogConfig;
+
+use self::{
+    keys::{KEYS, Key, Kind, Preset},
+    raw::{Layers, Source, Sources, Written},
+};
+pub(crate) use self::{parse::is_aws, raw::LIST_SEPARATOR};
+
+/// Everything that a node needs to be told, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where clients connect.
+    pub json_listen: SocketAddr,
+    /// How they are served.
+    pub json: json_door::Config,
+    /// Where operators and probes connect.
+    pub admin_listen: SocketAddr,
+    /// Who is behind this node.
+    pub upstream: upstream::Config,
+    /// What is kept.
+    pub cache: cache::Config,
+    /// The process as a whole.
+    pub server: ServerConfig,
+    /// How the log is written.
+    pub log: LogConfig,
+}
+
+/// What concerns the process as a whole.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Whether everything is refused that is not known to be a read.
+    pub read_only: bool,
+    /// For requests under way to end, once asked to stop.
+    pub drain_timeout: Duration,
+}
+
+/// Something in the configuration that cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake(String);
+
+/// Every mistake in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(Mistake::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl Config {
+    /// The configuration of a node that nothing but `settings` (paths of keys, such as `cache.ttl`, and their
+    /// values) speaks to: no file, no environment.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    ///
+    /// # Panics
+    /// When a path is not that of a key.
+    pub fn of(settings: &[(&str, &str)]) -> Result<Config, Mistakes> {
+        let key = |path| Key::find(path).expect("the path of a key").path;
+        let flags = settings.iter().map(|(path, text)| (key(path), (*text).to_owned())).collect();
+        Settings::merge(&Sources { flags, ..Sources::default() }).resolve()
+    }
+}
+
+/// What was written about each key, checked or not.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    layers: Layers,
+    mistakes: Vec<Mistake>,
+}
+
+impl Settings {
+    /// Reads the file and the environment; `flags` are paths of keys and their values.
+    pub(crate) fn read(
+        file: Option<&Path>,
+        flags: Vec<(&'static str, String)>,
+    ) -> Result<Settings, Mistakes> {
+        let content = |path: &Path| {
+            let content = fs::read_to_string(path);
+            content.map_err(|error| Mistake(format!("cannot read {}: {error}", path.display())))
+        };
+        let file = match file {
+            Some(path) => Some((path.to_owned(), content(path).map_err(|unread| Mistakes(vec![unread]))?)),
+            None => None,
+        };
+        let variables = std::env::vars_os()
+            .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()))
+            .collect();
+        let memory_limit = base::memory_limit();
+        Ok(Settings::merge(&Sources { file, variables, flags, memory_limit }))
+    }
+
+    fn merge(sources: &Sources) -> Settings {
+        let mut mistakes = Vec::new();
+        let mut layers = Layers::merge(sources, &mut mistakes);
+        derive::derive(&mut layers, sources);
+        Settings { layers, mistakes }
+    }
+
+    /// Checks all values.
+    pub(crate) fn resolve(self) -> Result<Config, Mistakes> {
+        let mut mistakes = self.mistakes;
+        let config = resolve::resolve(&self.layers, &mut mistakes);
+        if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
+    }
+
+    /// The last word on a key, unchecked.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.layers.value(path).map(|written| written.text.as_str())
+    }
+
+    /// Every key with its value and who wrote it, in a form that is a configuration file again.
+    pub(crate) fn show(&self) -> String {
+        let keys = KEYS.iter().map(|key| match self.layers.value(key.path) {
+            Some(written) => line(key.path, key.kind, written),
+            None => match key.preset {
+                Preset::Found(how) => format!("# {} is not set; {how}\n", key.path),
+                Preset::Value(_) | Preset::Needed => format!("# {} is not set\n", key.path),
+            },
+        });
+        let tables = self.layers.tables().iter().flat_map(|(table, rules)| {
+            rules.iter().map(move |(key, written)| {
+                line(&format!("tables.{}.{key}", quoted(table)), Kind::Text, written)
+            })
+        });
+        keys.chain(tables).collect()
+    }
+}
+
+fn line(path: &str, kind: Kind, Written { text, source }: &Written) -> String {
+    let value = match kind {
+        Kind::Text => quoted(text),
+        Kind::Number | Kind::Claim => text.clone(),
+        Kind::List => {
+            let members = text.split(LIST_SEPARATOR).filter(|member| !member.is_empty());
+            format!("[{}]", members.map(quoted).collect::<Vec<_>>().join(", "))
+        }
+    };
+    format!("{path} = {value}  # {source}\n")
+}
+
+/// TOML escapes as JSON does.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+impl Mistake {
+    fn new(path: &str, source: &Source, wrong: &str) -> Mistake {
+        Mistake(format!("{path} ({source}): {wrong}"))
+    }
+
+    /// Of a source that has no key of its own.
+    fn of_whole(source: &Source, wrong: &str) -> Mistake {
+        Mistake(format!("{source}: {wrong}"))
+    }
+
+    fn missing(path: &str) -> Mistake {
+        let key = Key::find(path).expect("only keys are missed");
+        let flag = key.flag.map_or(String::new(), |flag| format!("--{}, ", flag.name));
+        Mistake(format!("{path} is needed: {} ({flag}{}, or in the file)", key.doc, key.variable()))
+    }
+
+    fn unknown(path: &str, source: &Source, known: impl Iterator<Item = String>) -> Mistake {
+        Mistake::new(path, source, &no_such(path, known))
+    }
+
+    fn unknown_variable(name: &str, source: &Source) -> Mistake {
+        Mistake::of_whole(source, &no_such(name, KEYS.iter().map(Key::variable)))
+    }
+}
+
+/// With a guess, if there is a likely one: two slips, or one word of a longer name. What is farther off is
+/// noise.
+fn no_such(name: &str, known: impl Iterator<Item = String>) -> String {
+    let nearest = known.map(|known| (strsim::damerau_levenshtein(name, &known), known)).min();
+    match nearest.filter(|(distance, known)| *distance <= 2.max(known.len() / 4)) {
+        Some((_, known)) => format!("no such setting; did you mean {known}?"),
+        None => "no such setting".to_owned(),
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Defaults that depend on the machine or on other keys.
+
+use base::units::print_bytes;
+use upstream::AwsHost;
+
+use super::{
+    parse,
+    raw::{Layers, Source, Sources},
+};
+
+const MIB: u64 = 1 << 20;
+/// The cache's budget where the memory limit cannot be told.
+const BUDGET_UNKNOWN: u64 = 512 * MIB;
+/// The region of AWS SDKs' examples, for services that do not care.
+const REGION_OF_NO_MATTER: &str = "us-east-1";
+
+/// Fills in what nobody wrote. Without a region for AWS the key stays unset, which is reported later.
+pub(super) fn derive(layers: &mut Layers, sources: &Sources) {
+    if layers.value("cache.bytes_max").is_none() {
+        let (bytes, how) = budget(sources.memory_limit);
+        layers.set("cache.bytes_max", print_bytes(bytes), Source::Found(how));
+    }
+    if layers.value("upstream.region").is_none() {
+        let url = layers.value("upstream.url").map_or("", |url| url.text.trim());
+        if let Some((region, source)) = region(url, &sources.variables) {
+            layers.set("upstream.region", region, source);
+        }
+    }
+}
+
+/// The other half of the memory is for requests under way, connections and the allocator.
+fn budget(memory_limit: Option<u64>) -> (u64, String) {
+    match memory_limit {
+        Some(limit) => {
+            let half = (limit / 2 / MIB).max(1) * MIB;
+            (half, format!("half the memory limit, {}", print_bytes(limit / MIB * MIB)))
+        }
+        None => (BUDGET_UNKNOWN, "the memory limit is unknown".to_owned()),
+    }
+}
+
+fn region(url: &str, variables: &[(String, String)]) -> Option<(String, Source)> {
+    let host = parse::upstream_host(url).unwrap_or_default();
+    if let Some(AwsHost { region, .. }) = AwsHost::of(&host) {
+        return Some((region.to_owned(), Source::Found("the host in upstream.url".to_owned())));
+    }
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        // Like the SDKs, which take an empty variable as none.
+        let set = variables.iter().find(|(variable, value)| variable == name && !value.is_empty());
+        if let Some((_, region)) = set {
+            return Some((region.clone(), Source::Variable(name.to_owned())));
+        }
+    }
+    let is_aws = parse::upstream(url).is_ok_and(|origin| parse::is_aws(&origin));
+    (!is_aws).then(|| (REGION_OF_NO_MATTER.to_owned(), Source::Found("the upstream is not AWS".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_is_found_in_host_then_environment() {
+        let check = |url: &str, variables: &[(&str, &str)], expected: Option<(&str, &str)>| {
+            let variables: Vec<_> =
+                variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let found = region(url, &variables).map(|(region, source)| (region, source.to_string()));
+            assert_eq!(
+                found,
+                expected.map(|(region, source)| (region.to_owned(), source.to_owned())),
+                "{url}"
+            );
+        };
+        let eu = [("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-north-1")];
+        let host = "https://DYNAMODB.eu-west-1.amazonaws.com";
+        check(host, &eu, Some(("eu-west-1", "default: the host in upstream.url")));
+        check("aws", &eu, Some(("eu-north-1", "env AWS_DEFAULT_REGION")));
+        let vpc_endpoint = "https://vpce-0a1b.dynamodb.eu-west-1.vpce.amazonaws.com";
+        check(vpc_endpoint, &[], None);
+        check(vpc_endpoint, &eu, Some(("eu-north-1", "env AWS_DEFAULT_REGION")));
+        check("http://127.0.0.1:8001", &eu, Some(("eu-north-1", "env AWS_DEFAULT_REGION")));
+        check("aws", &[], None);
+        check("http://127.0.0.1:8001", &[], Some(("us-east-1", "default: the upstream is not AWS")));
+    }
+
+    #[test]
+    fn the_budget_is_half_the_memory() {
+        assert_eq!(budget(Some(1 << 30)).0, 512 * MIB);
+        assert_eq!(budget(Some((3 << 20) + 5)).0, MIB);
+        assert_eq!(budget(Some(1)).0, MIB);
+        assert_eq!(budget(None).0, BUDGET_UNKNOWN);
+    }
+}

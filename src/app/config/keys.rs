@@ -1,0 +1,158 @@
+//! The table of configuration keys: one row each, read by the file, the environment, the flags, `config
+//! show`, and the test of `config/reference.toml`.
+
+/// A row of [`KEYS`].
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Section and name, as in the file.
+    pub(crate) path: &'static str,
+    /// How it is written.
+    pub(crate) kind: Kind,
+    /// What holds when nobody says anything.
+    pub(crate) preset: Preset,
+    /// The flag of `linac serve`, for the keys that are set most often.
+    pub(crate) flag: Option<Flag>,
+    /// What it is for, in a phrase.
+    pub(crate) doc: &'static str,
+}
+
+/// How a value is written in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// In quotes: names, addresses, durations and sizes with their unit.
+    Text,
+    /// A bare number.
+    Number,
+    /// `true` or `false`; its flag takes no value.
+    Claim,
+    /// Several texts in brackets; with commas between them in the environment.
+    List,
+}
+
+/// Where a value comes from when nobody wrote one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Preset {
+    /// This.
+    Value(&'static str),
+    /// It is found out at start; in words.
+    Found(&'static str),
+    /// Somebody has to.
+    Needed,
+}
+
+/// A flag of the command line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flag {
+    /// Without the dashes.
+    pub(crate) name: &'static str,
+    /// The placeholder of its value in the help.
+    pub(crate) value: &'static str,
+}
+
+impl Key {
+    const fn new(path: &'static str, kind: Kind, preset: Preset, doc: &'static str) -> Key {
+        Key { path, kind, preset, flag: None, doc }
+    }
+
+    const fn text(path: &'static str, preset: &'static str, doc: &'static str) -> Key {
+        Key::new(path, Kind::Text, Preset::Value(preset), doc)
+    }
+
+    const fn number(path: &'static str, preset: &'static str, doc: &'static str) -> Key {
+        Key::new(path, Kind::Number, Preset::Value(preset), doc)
+    }
+
+    const fn claim(path: &'static str, doc: &'static str) -> Key {
+        Key::new(path, Kind::Claim, Preset::Value("false"), doc)
+    }
+
+    const fn flag(self, name: &'static str, value: &'static str) -> Key {
+        Key { flag: Some(Flag { name, value }), ..self }
+    }
+
+    /// The environment variable that sets this key.
+    pub(crate) fn variable(&self) -> String {
+        format!("{VARIABLE_PREFIX}{}", self.path.to_uppercase().replace('.', "__"))
+    }
+
+    /// The row of a path.
+    pub(crate) fn find(path: &str) -> Option<&'static Key> {
+        KEYS.iter().find(|key| key.path == path)
+    }
+}
+
+/// Every variable that starts so is a setting, or a mistake.
+pub(crate) const VARIABLE_PREFIX: &str = "LINAC__";
+
+/// Every key of a fixed name.
+pub(crate) static KEYS: &[Key] = &[
+    Key::text("json.listen", "127.0.0.1:8000", "Where clients connect; port 0 takes a free one")
+        .flag("listen", "ADDR"),
+    Key::new(
+        "json.cors",
+        Kind::List,
+        Preset::Value(""),
+        "Origin of web pages that may call, such as https://app.example",
+    )
+    .flag("cors", "ORIGIN"),
+    Key::claim("json.allow_remote", "Listen beyond loopback although nobody has to authenticate")
+        .flag("allow-remote", ""),
+    Key::number("json.connections_max", "10000", "Client connections at once; more wait"),
+    Key::number("json.requests_max", "4096", "Requests under way at once; more are refused, clients retry"),
+    Key::text("json.request_bytes_max", "256 MiB", "Bytes of request bodies held at once"),
+    Key::text("json.read_timeout", "30s", "For a request to arrive"),
+    Key::text(
+        "admin.listen",
+        "127.0.0.1:9464",
+        "Where operators and probes connect; port 0 takes a free one",
+    )
+    .flag("admin", "ADDR"),
+    Key::new(
+        "upstream.url",
+        Kind::Text,
+        Preset::Needed,
+        "The DynamoDB endpoint behind this node, or \"aws\"",
+    )
+    .flag("upstream", "URL|aws"),
+    Key::new(
+        "upstream.region",
+        Kind::Text,
+        Preset::Found("from the host name in upstream.url, else AWS_REGION, else us-east-1 unless it is AWS"),
+        "The region that requests upstream are signed for",
+    )
+    .flag("region", "REGION"),
+    Key::text("upstream.connect_timeout", "3s", "For a connection upstream to be made"),
+    Key::text("upstream.timeout", "20s", "For a call upstream, retries included"),
+    Key::number("upstream.attempts", "3", "Tries in all of a call that is safe to repeat"),
+    Key::text("cache.mode", "on", "Whether items are cached: on or off").flag("cache", "on|off"),
+    Key::new(
+        "cache.bytes_max",
+        Kind::Text,
+        Preset::Found("half the memory limit"),
+        "Memory for cached items",
+    ),
+    Key::text("cache.ttl", "5m", "How long an item is fresh"),
+    Key::text("cache.negative_ttl", "10s", "How long the absence of an item is fresh"),
+    Key::number("cache.jitter", "0.1", "Share by which a time to live is shortened at random"),
+    Key::text("cache.settle", "2s", "How long the replicas upstream may lag behind a write"),
+    Key::text("cache.doubt", "30s", "How long a write without an answer may still be applied"),
+    Key::claim("server.read_only", "Refuse everything that is not known to be a read").flag("read-only", ""),
+    Key::text("server.drain_timeout", "30s", "For requests under way to end, once asked to stop"),
+    Key::text("log.level", "info", "error, warn, info, debug or trace").flag("log-level", "LEVEL"),
+    Key::text("log.format", "auto", "auto (text on a terminal, else JSON), json or text")
+        .flag("log-format", "FORMAT"),
+];
+
+/// The keys of a section `[tables."NAME"]`; what is not there holds as under `[cache]`.
+pub(crate) const TABLE_KEYS: [&str; 3] = ["cache", "ttl", "negative_ttl"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_spell_the_path() {
+        let key = Key::find("cache.negative_ttl").unwrap();
+        assert_eq!(key.variable(), "LINAC__CACHE__NEGATIVE_TTL");
+    }
+}

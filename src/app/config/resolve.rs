@@ -1,0 +1,186 @@
+//! From what was written to checked values: every mistake is found in one go.
+
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
+
+use base::telemetry::LogConfig;
+use model::{TableName, limits::REQUEST_BODY_BYTES_MAX};
+
+use super::{
+    Config, Mistake, ServerConfig,
+    keys::{Key, Preset},
+    parse,
+    raw::{Layers, Written},
+};
+
+/// The upstream's own timeout tells the client more, so it comes first.
+const CALL_MARGIN: Duration = Duration::from_secs(1);
+/// Less holds no working set worth the name, and is likely a forgotten unit.
+const CACHE_BYTES_MIN: u64 = 1 << 20;
+/// Beyond any machine's reach: a cap for numbers, so that they add up without overflow.
+const COUNT_MAX: usize = 10_000_000;
+/// A call that fails so often fails for a reason that more tries do not mend.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// The checked configuration. It counts only if no mistake was added.
+pub(super) fn resolve(layers: &Layers, mistakes: &mut Vec<Mistake>) -> Config {
+    let mut reader = Reader { layers, mistakes };
+    let upstream = upstream(&mut reader);
+    let config = Config {
+        json_listen: reader.read("json.listen", parse::address),
+        json: json(&mut reader, &upstream),
+        admin_listen: reader.read("admin.listen", parse::address),
+        cache: cache(&mut reader, &upstream),
+        server: ServerConfig {
+            read_only: reader.read("server.read_only", parse::claim),
+            drain_timeout: reader.read("server.drain_timeout", parse::span),
+        },
+        log: LogConfig {
+            level: reader.read("log.level", parse::level),
+            format: reader.read("log.format", parse::format),
+        },
+        upstream,
+    };
+    reader.check_reach("json.listen", config.json_listen);
+    reader.check_reach("admin.listen", config.admin_listen);
+    if config.cache.doubt < config.upstream.timeout {
+        reader.reject(
+            "cache.doubt",
+            "must not be less than upstream.timeout: a write may be applied until then",
+        );
+    }
+    config
+}
+
+fn upstream(reader: &mut Reader<'_>) -> upstream::Config {
+    upstream::Config {
+        origin: reader.read_or("upstream.url", upstream::Origin::Aws, parse::upstream),
+        region: reader.read_or("upstream.region", String::new(), parse::region),
+        connect_timeout: reader.read("upstream.connect_timeout", parse::timeout),
+        timeout: reader.read("upstream.timeout", parse::timeout),
+        attempts: reader.read("upstream.attempts", |text| parse::number(text, 1..=ATTEMPTS_MAX)),
+    }
+}
+
+fn json(reader: &mut Reader<'_>, upstream: &upstream::Config) -> json_door::Config {
+    let count = |text: &str| parse::number(text, 1..=COUNT_MAX);
+    let request_bytes = |text: &str| {
+        // The largest request must fit, or it is refused for ever.
+        let bytes = parse::bytes(text, REQUEST_BODY_BYTES_MAX as u64)?;
+        usize::try_from(bytes).map_err(|_| "is more than this machine can address".to_owned())
+    };
+    json_door::Config {
+        cors: reader.read("json.cors", parse::web_origins),
+        connections_max: reader.read("json.connections_max", count),
+        requests_max: reader.read("json.requests_max", count),
+        request_bytes_max: reader.read("json.request_bytes_max", request_bytes),
+        read_timeout: reader.read("json.read_timeout", parse::timeout),
+        call_timeout: upstream.timeout + CALL_MARGIN,
+        // DynamoDB: `GET /` answers `healthy: dynamodb.<region>.amazonaws.com`.
+        healthy_name: format!("dynamodb.{}.amazonaws.com", upstream.region),
+    }
+}
+
+fn cache(reader: &mut Reader<'_>, upstream: &upstream::Config) -> cache::Config {
+    let default_rule = cache::Rule {
+        mode: cache::Mode::On,
+        ttl: reader.read("cache.ttl", parse::ttl),
+        negative_ttl: reader.read("cache.negative_ttl", parse::ttl),
+    };
+    cache::Config {
+        mode: reader.read("cache.mode", parse::mode),
+        bytes_max: reader.read_or("cache.bytes_max", 0, |text| parse::bytes(text, CACHE_BYTES_MIN)),
+        table_rules: table_rules(reader, &default_rule),
+        default_rule,
+        jitter: reader.read("cache.jitter", |text| parse::number(text, 0.0..=1.0)),
+        settle: reader.read("cache.settle", parse::span),
+        doubt: reader.read("cache.doubt", parse::span),
+        fill_timeout: upstream.timeout,
+    }
+}
+
+fn table_rules(reader: &mut Reader<'_>, default: &cache::Rule) -> HashMap<String, cache::Rule> {
+    let mut rules = HashMap::new();
+    for (table, written) in reader.layers.tables() {
+        let path = |key: &str| format!("tables.\"{table}\".{key}");
+        let read = |key| Some((path(key), written.get(key)?));
+        let (mode, ttl, negative_ttl) = (read("cache"), read("ttl"), read("negative_ttl"));
+        let rule = cache::Rule {
+            mode: reader.read_rule(mode, default.mode, parse::mode),
+            ttl: reader.read_rule(ttl, default.ttl, parse::ttl),
+            negative_ttl: reader.read_rule(negative_ttl, default.negative_ttl, parse::ttl),
+        };
+        if let (Err(wrong), Some(any)) = (TableName::parse(table), written.values().next()) {
+            reader.mistakes.push(Mistake::new(
+                &format!("tables.\"{table}\""),
+                &any.source,
+                &wrong.to_string(),
+            ));
+        }
+        rules.insert(table.clone(), rule);
+    }
+    rules
+}
+
+/// Reads values, and goes on behind a mistake with a value that would do.
+struct Reader<'a> {
+    layers: &'a Layers,
+    mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Reader<'_> {
+    /// A key that has a default.
+    fn read<T>(&mut self, path: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        let written = self.layers.value(path).expect("a key with a default always has a value");
+        self.parsed(path, written, &parse).unwrap_or_else(|| {
+            let Some(Key { preset: Preset::Value(text), .. }) = Key::find(path) else {
+                unreachable!("{path} has a default")
+            };
+            parse(text).expect("defaults are right, as a test shows")
+        })
+    }
+
+    /// A key that may be unset, which is a mistake.
+    fn read_or<T>(&mut self, path: &str, fallback: T, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        let Some(written) = self.layers.value(path) else {
+            self.mistakes.push(Mistake::missing(path));
+            return fallback;
+        };
+        self.parsed(path, written, &parse).unwrap_or(fallback)
+    }
+
+    /// A key of a table's own, or what holds for all tables.
+    fn read_rule<T>(
+        &mut self,
+        written: Option<(String, &Written)>,
+        default: T,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        written.and_then(|(path, written)| self.parsed(&path, written, &parse)).unwrap_or(default)
+    }
+
+    fn parsed<T>(
+        &mut self,
+        path: &str,
+        written: &Written,
+        parse: &impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        parse(written.text.trim())
+            .map_err(|wrong| self.mistakes.push(Mistake::new(path, &written.source, &wrong)))
+            .ok()
+    }
+
+    fn check_reach(&mut self, path: &str, address: SocketAddr) {
+        let is_allowed =
+            self.layers.value("json.allow_remote").is_some_and(|allowed| allowed.text.trim() == "true");
+        if !is_allowed && !address.ip().to_canonical().is_loopback() {
+            let wrong = "can be reached from beyond this machine, and nobody has to authenticate: if that is \
+                meant, add --allow-remote or json.allow_remote = true";
+            self.reject(path, wrong);
+        }
+    }
+
+    fn reject(&mut self, path: &str, wrong: &str) {
+        let written = self.layers.value(path).expect("only what was read is rejected");
+        self.mistakes.push(Mistake::new(path, &written.source, wrong));
+    }
+}

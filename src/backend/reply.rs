@@ -1,0 +1,91 @@
+//! What comes back up.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use crate::Outcome;
+
+/// An answer to pass to the client.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The answer itself.
+    pub answer: Answer,
+    /// How it came about.
+    pub outcome: Outcome,
+}
+
+/// Whose words an answer is in.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The origin's own bytes, errors included.
+    Origin(OriginAnswer),
+    /// A success that this node composed or kept.
+    Document(Document),
+}
+
+/// An answer as the origin gave it.
+#[derive(Debug, Clone)]
+pub struct OriginAnswer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The end-to-end headers, request id and checksum among them.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A JSON 1.0 body with its ready-made checksum.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The JSON.
+    pub body: Bytes,
+    /// The value of `x-amz-crc32`.
+    pub crc32: u32,
+}
+
+impl Reply {
+    /// The origin's answer.
+    pub fn origin(answer: OriginAnswer, outcome: Outcome) -> Reply {
+        Reply { answer: Answer::Origin(answer), outcome }
+    }
+
+    /// A body of ours.
+    pub fn document(document: Document, outcome: Outcome) -> Reply {
+        Reply { answer: Answer::Document(document), outcome }
+    }
+
+    /// The same answer, come about in another way.
+    #[must_use]
+    pub fn with(self, outcome: Outcome) -> Reply {
+        Reply { outcome, ..self }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match &self.answer {
+            Answer::Origin(origin) => origin.status,
+            Answer::Document(_) => StatusCode::OK,
+        }
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Bytes {
+        match &self.answer {
+            Answer::Origin(origin) => &origin.body,
+            Answer::Document(document) => &document.body,
+        }
+    }
+
+    /// The body of a successful answer.
+    pub fn success(&self) -> Option<&Bytes> {
+        (self.status() == StatusCode::OK).then(|| self.body())
+    }
+}
+
+impl Document {
+    /// Takes the checksum of a body.
+    pub fn new(body: Bytes) -> Document {
+        let crc32 = crc32fast::hash(&body);
+        Document { body, crc32 }
+    }
+}

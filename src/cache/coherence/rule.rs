@@ -1,0 +1,80 @@
+//! The rules of coherence by name, so that a test can take one away and show that the checkers notice.
+
+/// A rule of the coherence contract, named where the code keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A write moves its slots before it is forwarded.
+    MoveBeforeForwarding,
+    /// A write without a definite answer moves its slots like any other.
+    UnknownIsAWrite,
+    /// A write without a definite answer is in doubt for a while.
+    DoubtLasts,
+    /// What a fill stores carries the stamp from before the origin was asked.
+    FillsAreStamped,
+    /// A write leaves its image only when no other write overlapped it.
+    ImagesOnlyAlone,
+    /// A transaction leaves no image.
+    NoImagesFromTransactions,
+    /// For a while after a write its keys are read strongly.
+    WritesSettle,
+    /// Making or dropping a table moves the table's slot.
+    TablesHaveGenerations,
+    /// A write whose keys are not known guards its table.
+    OpaqueWritesGuardTables,
+    /// An entry is found by the whole of its key.
+    WholeKeys,
+    /// A flight may be joined only under the word that it was begun under.
+    FlightsJoinUnderTheirWord,
+    /// A key that a batch left unprocessed is not absent.
+    UnprocessedIsNotAbsent,
+    /// A strong answer refreshes or drops what it contradicts.
+    StrongAnswersRefresh,
+    /// Of two fills under equal words the one that was asked later stays.
+    LaterFillsStay,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Rule; 14] = [
+        Rule::MoveBeforeForwarding,
+        Rule::UnknownIsAWrite,
+        Rule::DoubtLasts,
+        Rule::FillsAreStamped,
+        Rule::ImagesOnlyAlone,
+        Rule::NoImagesFromTransactions,
+        Rule::WritesSettle,
+        Rule::TablesHaveGenerations,
+        Rule::OpaqueWritesGuardTables,
+        Rule::WholeKeys,
+        Rule::FlightsJoinUnderTheirWord,
+        Rule::UnprocessedIsNotAbsent,
+        Rule::StrongAnswersRefresh,
+        Rule::LaterFillsStay,
+    ];
+}
+
+/// Which rules hold: all of them, except in a test of the checkers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rules {
+    #[cfg(feature = "mutants")]
+    removed: Option<Rule>,
+}
+
+impl Rules {
+    #[cfg(feature = "mutants")]
+    pub(crate) fn without(removed: Option<Rule>) -> Rules {
+        Rules { removed }
+    }
+
+    /// Whether the rule holds.
+    #[cfg(feature = "mutants")]
+    pub(crate) fn hold(self, rule: Rule) -> bool {
+        self.removed != Some(rule)
+    }
+
+    /// Whether the rule holds.
+    #[cfg(not(feature = "mutants"))]
+    pub(crate) fn hold(self, _rule: Rule) -> bool {
+        true
+    }
+}

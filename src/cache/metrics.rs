@@ -1,0 +1,97 @@
+//! What the cache counts.
+
+use backend::Outcome;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// The counters of the cache; made once for a process.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    outcomes: IntCounterVec,
+    batch_keys: IntCounterVec,
+    pub(crate) entries: IntGauge,
+    pub(crate) bytes: IntGauge,
+    pub(crate) flights: IntGauge,
+    pub(crate) doubtful_writes: IntCounter,
+    pub(crate) images: IntCounter,
+    pub(crate) overtaken_fills: IntCounter,
+    pub(crate) contradictions: IntCounter,
+    pub(crate) refused_writes: IntCounter,
+}
+
+/// The counters of one table, found once: counting a hit is one addition.
+#[derive(Debug, Clone)]
+pub(crate) struct TableMetrics {
+    outcomes: Vec<IntCounter>,
+    pub(crate) key_hits: IntCounter,
+    pub(crate) key_misses: IntCounter,
+}
+
+/// The label of calls that name no known table, and of tables beyond the number that gets labels.
+pub(crate) const OTHER_TABLES: &str = "other";
+
+impl Metrics {
+    /// Registers the counters.
+    ///
+    /// # Errors
+    /// When the registry has a metric of one of the names.
+    pub fn register(registry: &Registry) -> prometheus::Result<Metrics> {
+        let counters = |name: &str, help: &str| -> prometheus::Result<IntCounterVec> {
+            let counters = IntCounterVec::new(Opts::new(name, help), &["table", "outcome"])?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok(counters)
+        };
+        let counter = |name: &str, help: &str| -> prometheus::Result<IntCounter> {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let gauge = |name: &str, help: &str| -> prometheus::Result<IntGauge> {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
+        Ok(Metrics {
+            outcomes: counters(
+                "cache_outcomes_total",
+                "Calls by table and by what the cache did with them.",
+            )?,
+            batch_keys: counters("cache_batch_keys_total", "Keys of BatchGetItem calls by outcome.")?,
+            entries: gauge("cache_entries", "Entries held, dead ones that were not evicted yet included.")?,
+            bytes: gauge("cache_bytes", "Bytes held, as the budget counts them.")?,
+            flights: gauge("cache_flights", "Reads of the origin that other readers can join.")?,
+            doubtful_writes: counter(
+                "cache_doubtful_writes_total",
+                "Writes without a definite answer, after which their keys are in doubt.",
+            )?,
+            images: counter("cache_images_total", "Items that a write left in the cache.")?,
+            overtaken_fills: counter(
+                "cache_overtaken_fills_total",
+                "Answers that were not stored, since a write overtook them.",
+            )?,
+            contradictions: counter(
+                "cache_contradictions_total",
+                "Entries that a strongly consistent answer contradicted: somebody wrote beside this node.",
+            )?,
+            refused_writes: counter(
+                "cache_refused_writes_total",
+                "Writes refused, as too many were under way.",
+            )?,
+        })
+    }
+
+    pub(crate) fn of_table(&self, label: &str) -> TableMetrics {
+        let outcome = |outcome: Outcome| self.outcomes.with_label_values(&[label, outcome.word()]);
+        let keys = |word: &str| self.batch_keys.with_label_values(&[label, word]);
+        TableMetrics {
+            outcomes: Outcome::all().map(outcome).collect(),
+            key_hits: keys("hit"),
+            key_misses: keys("miss"),
+        }
+    }
+}
+
+impl TableMetrics {
+    pub(crate) fn count(&self, outcome: Outcome) {
+        self.outcomes[outcome.index()].inc();
+    }
+}

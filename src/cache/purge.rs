@@ -1,0 +1,64 @@
+//! What an operator can ask of the cache.
+
+use std::sync::Arc;
+
+use base::Action;
+use model::{Item, TableRef};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Core;
+
+/// Drops entries: of a key, a table, or all.
+pub(crate) struct Purge(pub(crate) Arc<Core>);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    table: Option<String>,
+    key: Option<Item>,
+    #[serde(default)]
+    all: bool,
+}
+
+impl Action for Purge {
+    fn name(&self) -> &'static str {
+        "purge"
+    }
+
+    fn run(&self, request: &Value) -> Result<Value, String> {
+        let core = &self.0;
+        let request = Request::deserialize(request).map_err(|_| {
+            r#"expected {"all":true}, {"table":"NAME"} or {"table":"NAME","key":{…}}"#.to_owned()
+        })?;
+        let purged = match (request.all, request.table, request.key) {
+            (true, None, None) => {
+                core.stamps.touch([], core.stamps.every_table());
+                json!({ "purged": "all" })
+            }
+            (false, Some(name), key) => {
+                let table = TableRef::parse(&name).ok_or_else(|| format!("{name} is no table name"))?;
+                match key {
+                    None => core.stamps.touch([], [core.stamps.table_slot(table.bare_name())]),
+                    Some(key) => self.purge_key(&name, &key)?,
+                }
+                json!({ "purged": name })
+            }
+            _ => return Err("name either a table, with or without a key, or all".to_owned()),
+        };
+        Ok(purged)
+    }
+}
+
+impl Purge {
+    fn purge_key(&self, name: &str, key: &Item) -> Result<(), String> {
+        let core = &self.0;
+        // A table that is not known has no entries.
+        let Some(table) = core.catalog.known(name) else { return Ok(()) };
+        let located = table
+            .locate_key(key, &core.stamps, core.rules)
+            .map_err(|error| format!("not a primary key of {name}: {error}"))?;
+        core.stamps.touch([located.slot], []);
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! Reading a request's body within its limits, and taking a content coding off.
+
+use std::io::Read;
+
+use base::{Permit, Permits};
+use bytes::{Bytes, BytesMut};
+use flate2::read::MultiGzDecoder;
+use http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use model::limits::REQUEST_BODY_BYTES_MAX;
+
+/// Of a body that is too large, so much is taken before the connection is closed all the same.
+const DISCARDED_BYTES_MAX: usize = 4 * REQUEST_BODY_BYTES_MAX;
+
+/// Why there is no body to work with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// More than DynamoDB takes, before or after decompression.
+    TooLarge,
+    /// The node holds as many bytes of requests as it may.
+    NoRoom,
+    /// It did not arrive in time.
+    TooSlow,
+    /// The client stopped sending.
+    Broken,
+    /// It says that it is gzip and is not.
+    NotGzip,
+}
+
+/// Reads the whole body; a gzip coding is taken off, together with the header that names it.
+pub(crate) async fn read(
+    mut incoming: Incoming,
+    headers: &mut HeaderMap,
+    room: &Permits,
+) -> Result<(Bytes, Permit), BodyError> {
+    let read = read_within_limits(&mut incoming, headers, room).await;
+    // A client that waits for permission to send gets the answer instead. One that sends already might lose the
+    // answer if the connection were closed in its face, so what it sends is taken and thrown away.
+    if matches!(read, Err(BodyError::TooLarge)) && !headers.contains_key(header::EXPECT) {
+        discard(&mut incoming).await;
+    }
+    read
+}
+
+async fn discard(incoming: &mut Incoming) {
+    let mut discarded = 0;
+    while let Some(Ok(frame)) = incoming.frame().await
+        && discarded < DISCARDED_BYTES_MAX
+    {
+        discarded += frame.data_ref().map_or(0, Bytes::len);
+    }
+}
+
+async fn read_within_limits(
+    incoming: &mut Incoming,
+    headers: &mut HeaderMap,
+    room: &Permits,
+) -> Result<(Bytes, Permit), BodyError> {
+    let declared = incoming.size_hint().exact().unwrap_or(0);
+    let declared = usize::try_from(declared).ok().filter(|bytes| *bytes <= REQUEST_BODY_BYTES_MAX);
+    let mut permit = room.take(declared.ok_or(BodyError::TooLarge)?).ok_or(BodyError::NoRoom)?;
+    let mut held = declared.unwrap_or(0);
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        let length = first.len() + rest.len() + data.len();
+        if length > REQUEST_BODY_BYTES_MAX {
+            return Err(BodyError::TooLarge);
+        }
+        if length > held {
+            permit.absorb(room.take(length - held).ok_or(BodyError::NoRoom)?);
+            held = length;
+        }
+        // Most bodies are one frame, which needs no copy.
+        if first.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                rest.reserve(held);
+                rest.extend_from_slice(&first);
+                first = Bytes::from_static(b"");
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    let body = if rest.is_empty() { first } else { rest.freeze() };
+    if !is_gzip(headers) {
+        return Ok((body, permit));
+    }
+    let plain = gunzip(&body)?;
+    if plain.len() > held {
+        permit.absorb(room.take(plain.len() - held).ok_or(BodyError::NoRoom)?);
+    }
+    headers.remove(header::CONTENT_ENCODING);
+    Ok((plain, permit))
+}
+
+fn is_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"))
+}
+
+/// Decompresses, never past the limit, however much the input would grow to.
+fn gunzip(body: &[u8]) -> Result<Bytes, BodyError> {
+    let mut plain = Vec::new();
+    let mut decoder = MultiGzDecoder::new(body).take(REQUEST_BODY_BYTES_MAX as u64 + 1);
+    decoder.read_to_end(&mut plain).map_err(|_| BodyError::NotGzip)?;
+    match plain.len() > REQUEST_BODY_BYTES_MAX {
+        true => Err(BodyError::TooLarge),
+        false => Ok(plain.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn gzip_is_taken_off_within_the_limit() {
+        assert_eq!(gunzip(&gzip(b"{}")).unwrap(), "{}");
+        assert_eq!(gunzip(b"{}"), Err(BodyError::NotGzip));
+        let whole = gzip(b"{}");
+        assert_eq!(gunzip(&whole[..whole.len() - 4]), Err(BodyError::NotGzip));
+        let bomb = gzip(&vec![b' '; REQUEST_BODY_BYTES_MAX + 1]);
+        assert!(bomb.len() < 20_000);
+        assert_eq!(gunzip(&bomb), Err(BodyError::TooLarge));
+    }
+}

@@ -1,0 +1,161 @@
+//! Key schemas, and primary keys as canonical bytes whose order is DynamoDB's order.
+//!
+//! Components follow each other, each ending by itself, so that no key is a prefix of another:
+//! - strings and binaries: their bytes, with 0x00 written as 0x00 0xFF, then 0x00 0x00;
+//! - zero: 0x80; a positive number: 0x81, its magnitude, pairs of digits plus one, 0x00;
+//! - a negative number: like its absolute value with every byte inverted, first byte 0x7E.
+//!
+//! A component's type is not written: the table's schema fixes it.
+
+use std::sync::Arc;
+
+use crate::limits::{NUMBER_DIGITS_MAX, NUMBER_MAGNITUDE_MIN, PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX};
+use crate::{AttributeValue, Item, Number};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyType {
+    S,
+    N,
+    B,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyAttribute {
+    pub name: String,
+    pub key_type: KeyType,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySchema {
+    pub partition: KeyAttribute,
+    pub sort: Option<KeyAttribute>,
+}
+
+/// Cheap to clone: guards, flights and cache entries share one.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PrimaryKey {
+    bytes: Arc<[u8]>,
+    partition_length: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("key attribute {name} is missing")]
+    Missing { name: String },
+    #[error("key attribute {name} has type {found}, not {expected:?}")]
+    WrongType { name: String, expected: KeyType, found: &'static str },
+    #[error("key attribute {name} is empty")]
+    Empty { name: String },
+    #[error("key attribute {name} has {length} bytes, more than {max}")]
+    TooLong { name: String, length: usize, max: usize },
+    #[error("the key has {found} attributes, its schema {expected}")]
+    OtherAttributes { found: usize, expected: usize },
+}
+
+impl KeySchema {
+    /// The key of a whole item: other attributes are welcome.
+    pub fn key_of_item(&self, item: &Item) -> Result<PrimaryKey, KeyError> {
+        let mut bytes = Vec::new();
+        encode_attribute(&self.partition, PARTITION_KEY_BYTES_MAX, item, &mut bytes)?;
+        let partition_length = bytes.len();
+        if let Some(sort) = &self.sort {
+            encode_attribute(sort, SORT_KEY_BYTES_MAX, item, &mut bytes)?;
+        }
+        Ok(PrimaryKey { bytes: bytes.into(), partition_length })
+    }
+
+    /// The key a request names: exactly the attributes of the schema.
+    pub fn key_of_key_map(&self, key: &Item) -> Result<PrimaryKey, KeyError> {
+        let primary_key = self.key_of_item(key)?;
+        let expected = 1 + usize::from(self.sort.is_some());
+        match key.len() {
+            found if found == expected => Ok(primary_key),
+            found => Err(KeyError::OtherAttributes { found, expected }),
+        }
+    }
+}
+
+impl PrimaryKey {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What all keys of one partition begin with, and no others.
+    pub fn partition_bytes(&self) -> &[u8] {
+        &self.bytes[..self.partition_length]
+    }
+}
+
+impl std::fmt::Debug for PrimaryKey {
+    /// Key values never reach a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PrimaryKey({} bytes)", self.bytes.len())
+    }
+}
+
+fn encode_attribute(
+    attribute: &KeyAttribute,
+    bytes_max: usize,
+    item: &Item,
+    out: &mut Vec<u8>,
+) -> Result<(), KeyError> {
+    let name = || attribute.name.clone();
+    let value = item.get(&attribute.name).ok_or_else(|| KeyError::Missing { name: name() })?;
+    let bytes = match (attribute.key_type, value) {
+        (KeyType::N, AttributeValue::N(number)) => {
+            encode_number(number, out);
+            return Ok(());
+        }
+        (KeyType::S, AttributeValue::S(text)) => text.as_bytes(),
+        (KeyType::B, AttributeValue::B(bytes)) => bytes,
+        (expected, other) => {
+            return Err(KeyError::WrongType { name: name(), expected, found: other.type_name() });
+        }
+    };
+    match bytes.len() {
+        0 => return Err(KeyError::Empty { name: name() }),
+        length if length > bytes_max => {
+            return Err(KeyError::TooLong { name: name(), length, max: bytes_max });
+        }
+        _ => encode_bytes(bytes, out),
+    }
+    Ok(())
+}
+
+fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    for &byte in bytes {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xFF);
+        }
+    }
+    out.extend([0, 0]);
+}
+
+fn encode_number(number: &Number, out: &mut Vec<u8>) {
+    if number.is_zero() {
+        return out.push(0x80);
+    }
+    let start = out.len();
+    out.push(0x81);
+    // -130..=125 becomes 0..=255.
+    out.push((i64::from(number.magnitude()) - NUMBER_MAGNITUDE_MIN) as u8);
+    encode_digit_pairs(number.left_aligned(), out);
+    if number.is_negative() {
+        out[start..].iter_mut().for_each(|byte| *byte = !*byte);
+    }
+}
+
+/// From the most significant pair; plus one, so that the ending 0x00 sorts before any further pair.
+fn encode_digit_pairs(mut digits: u128, out: &mut Vec<u8>) {
+    let mut unit = 10u128.pow(NUMBER_DIGITS_MAX as u32 - 2);
+    while digits > 0 {
+        out.push((digits / unit) as u8 + 1);
+        digits %= unit;
+        unit /= 100;
+    }
+    out.push(0);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! DynamoDB's number: a decimal of up to 38 significant digits, between 1E-130 and 9.99…E+125, or zero.
+
+use std::cmp::Ordering;
+use std::fmt::{self, Write};
+
+use crate::limits::{NUMBER_DIGITS_MAX, NUMBER_MAGNITUDE_MAX, NUMBER_MAGNITUDE_MIN};
+
+/// Equal values have equal fields: the coefficient has no trailing zeros, zero has neither sign nor exponent.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Number {
+    negative: bool,
+    coefficient: u128,
+    exponent: i16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    #[error("not a decimal number")]
+    NotANumber,
+    #[error("more than 38 significant digits")]
+    TooManyDigits,
+    #[error("magnitude larger than supported")]
+    Overflow,
+    #[error("magnitude smaller than supported")]
+    Underflow,
+}
+
+impl Number {
+    pub fn parse(text: &str) -> Result<Number, NumberError> {
+        Written::read(text.as_bytes()).ok_or(NumberError::NotANumber)?.checked()
+    }
+
+    /// The text DynamoDB answers with.
+    ///
+    /// DynamoDB: plain decimals without exponent, plus sign or superfluous zeros, however long that gets
+    /// (developer guide, "Data types", Number: leading and trailing zeros are trimmed).
+    pub fn to_text(&self) -> String {
+        self.to_string()
+    }
+
+    pub fn is_negative(&self) -> bool {
+        self.negative
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.coefficient == 0
+    }
+
+    /// How many digits the coefficient has; zero has none.
+    pub fn significant_digits(&self) -> usize {
+        self.coefficient.checked_ilog10().map_or(0, |log| log as usize + 1)
+    }
+
+    /// The power of ten of the leading digit: 0 for 7, 2 for 100, -1 for 0.5. Zero's means nothing.
+    pub(crate) fn magnitude(&self) -> i16 {
+        self.exponent + self.significant_digits() as i16 - 1
+    }
+
+    /// The coefficient shifted so that it fills all 38 digits: comparable between numbers of one magnitude.
+    pub(crate) fn left_aligned(&self) -> u128 {
+        self.coefficient * 10u128.pow((NUMBER_DIGITS_MAX - self.significant_digits()) as u32)
+    }
+
+    fn cmp_absolute(&self, other: &Number) -> Ordering {
+        self.magnitude().cmp(&other.magnitude()).then_with(|| self.left_aligned().cmp(&other.left_aligned()))
+    }
+
+    fn signum(&self) -> i8 {
+        match (self.is_zero(), self.negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        }
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Number) -> Ordering {
+        self.signum().cmp(&other.signum()).then_with(|| match self.signum() {
+            0 => Ordering::Equal,
+            1 => self.cmp_absolute(other),
+            _ => other.cmp_absolute(self),
+        })
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Number) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.negative {
+            f.write_char('-')?;
+        }
+        let digits = self.coefficient.to_string();
+        let point = digits.len() as i16 + self.exponent;
+        if point <= 0 {
+            write!(f, "0.{:0<zeros$}{digits}", "", zeros = -point as usize)
+        } else if self.exponent < 0 {
+            let (whole, fraction) = digits.split_at(point as usize);
+            write!(f, "{whole}.{fraction}")
+        } else {
+            write!(f, "{digits:0<width$}", width = point as usize)
+        }
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Number({self})")
+    }
+}
+
+/// A number's text taken apart, before anybody asked whether DynamoDB can hold it.
+struct Written {
+    negative: bool,
+    /// Stays at its first 38 digits when there are more.
+    coefficient: u128,
+    /// From the first to the last digit that is not zero.
+    significant_digits: usize,
+    /// Of the coefficient's last digit.
+    exponent: i64,
+    /// As it stood after the `e`; 0 without one.
+    written_exponent: i64,
+}
+
+/// Beyond any exponent that digits within a request body could bring back into range, and far from overflow.
+const EXPONENT_CEILING: i64 = 1 << 40;
+
+impl Written {
+    /// One pass, whatever the length of digits or exponent. `None` if this is no number at all.
+    fn read(text: &[u8]) -> Option<Written> {
+        let (negative, text) = split_sign(text);
+        let mantissa_length = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+        let (mantissa, exponent) = text.split_at(mantissa_length);
+        let written_exponent = match exponent.split_first() {
+            None => 0,
+            Some((_e, digits)) => read_exponent(digits)?,
+        };
+        let mut number =
+            Written { negative, coefficient: 0, significant_digits: 0, exponent: 0, written_exponent };
+        number.read_mantissa(mantissa)?;
+        Some(number)
+    }
+
+    fn read_mantissa(&mut self, mantissa: &[u8]) -> Option<()> {
+        let mut digits = 0usize;
+        let mut point = None;
+        let mut zeros = 0usize;
+        for &byte in mantissa {
+            match byte {
+                b'.' if point.is_none() => {
+                    point = Some(digits);
+                    continue;
+                }
+                b'0' if self.significant_digits > 0 => zeros += 1,
+                b'0' => {}
+                b'1'..=b'9' => {
+                    self.push_digit(zeros, byte - b'0');
+                    zeros = 0;
+                }
+                _ => return None,
+            }
+            digits += 1;
+        }
+        let fraction_digits = digits - point.unwrap_or(digits);
+        self.exponent = self.written_exponent - fraction_digits as i64 + zeros as i64;
+        (digits > 0).then_some(())
+    }
+
+    /// Zeros count only once a later digit shows that they are not trailing.
+    fn push_digit(&mut self, zeros_before: usize, digit: u8) {
+        self.significant_digits += zeros_before + 1;
+        if self.significant_digits <= NUMBER_DIGITS_MAX {
+            self.coefficient = self.coefficient * 10u128.pow(zeros_before as u32 + 1) + u128::from(digit);
+        }
+    }
+
+    fn checked(self) -> Result<Number, NumberError> {
+        // A zero has no magnitude. Whether DynamoDB takes 0E999 is not known, so it is refused here.
+        let magnitude = match self.significant_digits {
+            0 => self.written_exponent,
+            digits => self.exponent + digits as i64 - 1,
+        };
+        match magnitude {
+            NUMBER_MAGNITUDE_MIN..=NUMBER_MAGNITUDE_MAX => {}
+            ..NUMBER_MAGNITUDE_MIN => return Err(NumberError::Underflow),
+            _ => return Err(NumberError::Overflow),
+        }
+        match self.significant_digits {
+            0 => Ok(Number { negative: false, coefficient: 0, exponent: 0 }),
+            1..=NUMBER_DIGITS_MAX => Ok(Number {
+                negative: self.negative,
+                coefficient: self.coefficient,
+                exponent: self.exponent as i16,
+            }),
+            _ => Err(NumberError::TooManyDigits),
+        }
+    }
+}
+
+fn split_sign(text: &[u8]) -> (bool, &[u8]) {
+    match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some((b'+', rest)) => (false, rest),
+        _ => (false, text),
+    }
+}
+
+fn read_exponent(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = split_sign(text);
+    let mut exponent = 0;
+    for byte in digits {
+        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
+        exponent = EXPONENT_CEILING.min(exponent * 10 + digit);
+    }
+    (!digits.is_empty()).then_some(if negative { -exponent } else { exponent })
+}
+
+#[cfg(test)]
+mod tests;
