@@ -100,7 +100,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::number("json.connections_max", "10000", "Client connections at once; more wait"),
     Key::number("json.requests_max", "4096", "Requests under way at once; more are refused, clients retry"),
     Key::text("json.request_bytes_max", "256 MiB", "Bytes of request bodies held at once"),
-    Key::text("json.read_timeout", "30s", "For a request to arrive"),
+    Key::text("json.read_timeout", "30s", "For the body of a request to arrive"),
     Key::text(
         "admin.listen",
         "127.0.0.1:9464",
