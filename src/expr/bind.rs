@@ -1,85 +1,104 @@
-//! Trees and ExpressionAttributeNames to paths of real attribute names.
+//! All the expressions of a request and what their placeholders stand for, to what can be evaluated.
 
-use std::collections::{HashMap, HashSet};
+mod condition;
+mod placeholders;
+mod update;
 
-use model::limits::NESTING_LEVELS_MAX;
+use model::AttributeValue;
 
-use crate::ExprError;
-use crate::ast::{Name, Path, Step};
-use crate::reserved::is_reserved;
-use crate::token::is_name_byte;
+use self::placeholders::{Placeholders, check_words};
+use crate::ast::{Path, Style};
+use crate::path::PathTree;
+use crate::{Condition, ExprError, ExpressionKind, Fault, KeyCondition, Projection, Update, parse};
 
-/// A step of a path whose names are the attributes' own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BoundStep<'a> {
-    Member(&'a str),
-    Index(u32),
+/// DynamoDB: developer guide, "Expression parameters" under quotas, says so of updates; conditions were seen
+/// held to it too ("operator count: 301" in Alternator's test_limits.py), parentheses not counted.
+const OPERATORS_MAX: usize = 300;
+
+/// The expressions of one request, as written; `None` is what the request did not have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Expressions<'a> {
+    pub condition: Option<&'a str>,
+    pub filter: Option<&'a str>,
+    pub key_condition: Option<&'a str>,
+    pub projection: Option<&'a str>,
+    pub update: Option<&'a str>,
+    /// ExpressionAttributeNames.
+    pub names: Option<&'a [(String, String)]>,
+    /// ExpressionAttributeValues.
+    pub values: Option<&'a [(String, AttributeValue)]>,
 }
 
-pub(crate) fn paths<'a>(
-    paths: &[Path<'a>],
-    names: &'a [(String, String)],
-) -> Result<Vec<Vec<BoundStep<'a>>>, ExprError> {
-    let mut names = Names::new(names)?;
-    let bound = paths.iter().map(|path| names.bind(path)).collect::<Result<_, _>>()?;
-    names.all_used()?;
-    Ok(bound)
+/// The same, ready to be evaluated. Owns all it needs.
+#[derive(Clone, Debug, Default)]
+pub struct Bound {
+    pub condition: Option<Condition>,
+    pub filter: Option<Condition>,
+    pub key_condition: Option<KeyCondition>,
+    pub projection: Option<Projection>,
+    pub update: Option<Update>,
 }
 
-struct Names<'a> {
-    defined: HashMap<&'a str, &'a str>,
-    unused: HashSet<&'a str>,
-}
-
-impl<'a> Names<'a> {
-    fn new(names: &'a [(String, String)]) -> Result<Names<'a>, ExprError> {
-        for (placeholder, name) in names {
-            if !is_placeholder(placeholder) {
-                return Err(ExprError::NotAPlaceholder(placeholder.clone()));
-            }
-            if name.is_empty() {
-                return Err(ExprError::EmptyName(placeholder.clone()));
-            }
-        }
-        let defined: HashMap<_, _> = names.iter().map(|(key, name)| (key.as_str(), name.as_str())).collect();
-        Ok(Names { unused: defined.keys().copied().collect(), defined })
-    }
-
-    /// DynamoDB: a path may have 32 elements, the attribute's own name included (Alternator's
-    /// test_projection_expression.py, which its authors run against DynamoDB too).
-    fn bind(&mut self, path: &Path<'a>) -> Result<Vec<BoundStep<'a>>, ExprError> {
-        if path.len() > NESTING_LEVELS_MAX {
-            return Err(ExprError::PathTooLong);
-        }
-        path.iter()
-            .map(|step| match *step {
-                Step::Member(name) => self.resolve(name).map(BoundStep::Member),
-                Step::Index(index) => Ok(BoundStep::Index(index)),
-            })
-            .collect()
-    }
-
-    fn resolve(&mut self, name: Name<'a>) -> Result<&'a str, ExprError> {
-        match name {
-            // DynamoDB: reserved words are refused at any depth of a path, not just at its beginning.
-            Name::Bare(word) if is_reserved(word) => Err(ExprError::ReservedWord(word.to_owned())),
-            Name::Bare(word) => Ok(word),
-            Name::Placeholder(key) => {
-                self.unused.remove(key);
-                self.defined.get(key).copied().ok_or_else(|| ExprError::UndefinedName(key.to_owned()))
-            }
-        }
-    }
-
-    fn all_used(&self) -> Result<(), ExprError> {
-        match self.unused.iter().next() {
-            None => Ok(()),
-            Some(&key) => Err(ExprError::UnusedName(key.to_owned())),
-        }
+impl Expressions<'_> {
+    /// Everything that can be said of a request's expressions without knowing its table.
+    ///
+    /// DynamoDB: first the placeholders as such; then expression by expression in the order below, each with
+    /// all its faults; then names nobody used, and values nobody used; and what a key condition is made of
+    /// last of all (dynalite's tests of queries and updates).
+    ///
+    /// # Errors
+    /// The one fault that DynamoDB reports.
+    pub fn bind(&self) -> Result<Bound, ExprError> {
+        let mut placeholders = Placeholders::new(self.names, self.values)?;
+        let update = self.update.map(|text| bind_update(text, &mut placeholders)).transpose()?;
+        let mut condition = |text: Option<&str>, kind| {
+            text.map(|text| bind_condition(text, kind, &mut placeholders)).transpose()
+        };
+        let written = condition(self.condition, ExpressionKind::Condition)?;
+        let key_condition = condition(self.key_condition, ExpressionKind::KeyCondition)?;
+        let filter = condition(self.filter, ExpressionKind::Filter)?;
+        let projection = self.projection.map(|text| bind_projection(text, &mut placeholders)).transpose()?;
+        placeholders.all_used()?;
+        let key_condition = key_condition.as_ref().map(KeyCondition::of).transpose()?;
+        Ok(Bound { condition: written, filter, key_condition, projection, update })
     }
 }
 
-/// DynamoDB: developer guide, "Expression attribute names": `#`, then letters, digits and underscores.
-fn is_placeholder(text: &str) -> bool {
-    text.strip_prefix('#').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_name_byte))
+fn bind_update(text: &str, placeholders: &mut Placeholders<'_>) -> Result<Update, ExprError> {
+    let bound = parse::update(text).and_then(|tree| update::bind(&tree, placeholders));
+    bound.map_err(|fault| fault.within(ExpressionKind::Update))
 }
+
+fn bind_condition(
+    text: &str,
+    kind: ExpressionKind,
+    placeholders: &mut Placeholders<'_>,
+) -> Result<Condition, ExprError> {
+    let bound = parse::condition(text).and_then(|tree| condition::bind(&tree, placeholders));
+    bound.map_err(|fault| fault.within(kind))
+}
+
+fn bind_projection(text: &str, placeholders: &mut Placeholders<'_>) -> Result<Projection, ExprError> {
+    let bound = parse::projection(text).and_then(|paths| wanted(&paths, placeholders));
+    bound.map(Projection::new).map_err(|fault| fault.within(ExpressionKind::Projection))
+}
+
+fn wanted(written: &[Path<'_>], placeholders: &mut Placeholders<'_>) -> Result<PathTree<()>, Fault> {
+    written.iter().try_for_each(check_words)?;
+    let paths = written.iter().map(|path| placeholders.path(path)).collect::<Result<Vec<_>, _>>()?;
+    PathTree::of(paths.iter().map(|path| (path, ())))
+}
+
+fn check_style(style: Style) -> Result<(), Fault> {
+    if style.has_redundant_parentheses {
+        return Err(Fault::RedundantParentheses);
+    }
+    match style.operators {
+        0..=OPERATORS_MAX => Ok(()),
+        // DynamoDB: stops counting at the first one too many.
+        _ => Err(Fault::TooManyOperators { count: OPERATORS_MAX + 1 }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,36 @@
-//! DynamoDB's expression language; so far its projections.
+//! DynamoDB's expression language, and the older parameters that say the same without expressions.
 //!
-//! Knows no requests and no tables. The walk is `token` → `parse` → `ast` → `bind` → `projection`; start at
-//! the end of it. Whatever DynamoDB would refuse is an `ExprError` here.
+//! Knows no requests, no tables and no JSON. The walk is `token` → `parse` → `ast` → `bind` → what is
+//! evaluated: `condition`, `update`, `projection`, `key_condition`; `legacy` enters at the last. Start at
+//! [`Expressions::bind`]: it takes all the expressions of a request at once, because they share their
+//! placeholders. Whatever DynamoDB would refuse is an error here, with DynamoDB's message.
+//!
+//! Nothing here recurses with the length of its input: parsers keep stacks of their own, trees lie in
+//! vectors, conditions are at most as deep as they have operators, paths and items have 32 levels.
 
 mod ast;
 mod bind;
+mod condition;
 mod error;
+mod key_condition;
+mod legacy;
 mod parse;
+mod path;
 mod projection;
 mod reserved;
+#[cfg(test)]
+mod testing;
 mod token;
+mod update;
 
-pub use error::ExprError;
+pub use bind::{Bound, Expressions};
+pub use condition::{Condition, FilterParameter};
+pub use error::{
+    EvalError, ExprError, ExpressionKind, Fault, KeyFault, KeyRole, LegacyFault, PlaceholderFault,
+};
+pub use key_condition::{KeyCondition, KeyRange, KeyTest};
+pub use legacy::{
+    AttributeUpdate, ComparisonOperator, ConditionalOperator, Expectation, FilterCondition, UpdateAction,
+};
 pub use projection::Projection;
+pub use update::Update;

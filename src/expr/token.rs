@@ -1,80 +1,131 @@
-//! Text to tokens.
-
-use crate::ExprError;
+//! Text to tokens. What is no token by the rules is one all the same: `Unknown`, for the parser to trip over.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Token<'a> {
-    Name(&'a str),
+pub(crate) enum Kind {
+    /// A bare name or a keyword: which, the parser of each kind of expression knows.
+    Word,
     /// `#` and what follows it.
-    Placeholder(&'a str),
+    NamePlaceholder,
+    /// `:` and what follows it.
+    ValuePlaceholder,
     /// Decimal digits without leading zeros.
-    Digits(&'a str),
+    Digits,
     Dot,
     Comma,
-    Open,
-    Close,
+    OpenBracket,
+    CloseBracket,
+    OpenParenthesis,
+    CloseParenthesis,
+    Equal,
+    NotEqual,
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+    Plus,
+    Minus,
+    /// One character that belongs to nothing.
+    Unknown,
+    /// Behind the last character.
+    End,
 }
 
-/// The tokens of a text, and where each begins.
-pub(crate) struct Tokens<'a> {
-    text: &'a str,
-    at: usize,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
-impl<'a> Tokens<'a> {
-    pub(crate) fn of(text: &'a str) -> Tokens<'a> {
-        Tokens { text, at: 0 }
+/// All tokens of a text, `End` the last of them.
+pub(crate) fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    loop {
+        at += length_of(&text[at..], |byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+        let (kind, length) = first_token(&text[at..]);
+        tokens.push(Token { kind, start: at, end: at + length });
+        if kind == Kind::End {
+            return tokens;
+        }
+        at += length;
     }
+}
 
-    /// Where the next token begins, or the text ends.
-    pub(crate) fn position(&mut self) -> usize {
-        self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
-        self.at
+fn first_token(text: &str) -> (Kind, usize) {
+    let mut bytes = text.bytes();
+    let Some(first) = bytes.next() else { return (Kind::End, 0) };
+    match (first, bytes.next()) {
+        (b'<', Some(b'>')) => (Kind::NotEqual, 2),
+        (b'<', Some(b'=')) => (Kind::AtMost, 2),
+        (b'>', Some(b'=')) => (Kind::AtLeast, 2),
+        (b'<', _) => (Kind::Less, 1),
+        (b'>', _) => (Kind::More, 1),
+        (b'=', _) => (Kind::Equal, 1),
+        (b'+', _) => (Kind::Plus, 1),
+        (b'-', _) => (Kind::Minus, 1),
+        (b'.', _) => (Kind::Dot, 1),
+        (b',', _) => (Kind::Comma, 1),
+        (b'[', _) => (Kind::OpenBracket, 1),
+        (b']', _) => (Kind::CloseBracket, 1),
+        (b'(', _) => (Kind::OpenParenthesis, 1),
+        (b')', _) => (Kind::CloseParenthesis, 1),
+        (b'#', Some(next)) if is_word_byte(next) => (Kind::NamePlaceholder, 1 + word_length(&text[1..])),
+        (b':', Some(next)) if is_word_byte(next) => (Kind::ValuePlaceholder, 1 + word_length(&text[1..])),
+        // DynamoDB: [00] and [01] were seen refused as syntax errors, so a zero ends a number.
+        (b'0', _) => (Kind::Digits, 1),
+        (b'1'..=b'9', _) => (Kind::Digits, length_of(text, |byte| byte.is_ascii_digit())),
+        // DynamoDB: a bare name begins with a letter: `SET _123` fails at the token "_" (Alternator's
+        // test_update_expression.py).
+        (b'a'..=b'z' | b'A'..=b'Z', _) => (Kind::Word, word_length(text)),
+        _ => (Kind::Unknown, text.chars().next().map_or(1, char::len_utf8)),
     }
+}
 
-    pub(crate) fn next(&mut self) -> Result<Option<Token<'a>>, ExprError> {
-        let start = self.position();
-        let Some(&first) = self.text.as_bytes().get(start) else { return Ok(None) };
-        let token = match first {
-            b'.' => self.symbol(Token::Dot),
-            b',' => self.symbol(Token::Comma),
-            b'[' => self.symbol(Token::Open),
-            b']' => self.symbol(Token::Close),
-            // DynamoDB: a bare name begins with a letter, "set _something" is a syntax error
-            // (aws-sdk-js issue 1691).
-            b'a'..=b'z' | b'A'..=b'Z' => Token::Name(self.take_while(is_name_byte)),
-            b'#' => {
-                self.at += 1;
-                self.take_while(is_name_byte);
-                Token::Placeholder(&self.text[start..self.at])
-            }
-            b'0'..=b'9' => Token::Digits(self.take_while(|byte| byte.is_ascii_digit())),
-            _ => return Err(ExprError::Syntax { at: start }),
-        };
-        match token {
-            Token::Placeholder("#") => Err(ExprError::Syntax { at: start }),
-            // DynamoDB: [00] and [01] were seen refused as syntax errors.
-            Token::Digits(digits) if digits.len() > 1 && first == b'0' => {
-                Err(ExprError::Syntax { at: start })
-            }
-            token => Ok(Some(token)),
+fn word_length(text: &str) -> usize {
+    length_of(text, is_word_byte)
+}
+
+fn length_of(text: &str, belongs: impl Fn(u8) -> bool) -> usize {
+    text.bytes().position(|byte| !belongs(byte)).unwrap_or(text.len())
+}
+
+/// May stand behind the first character of a name, or behind the `#` or `:` of a placeholder.
+pub(crate) fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind::*;
+    use super::*;
+
+    #[test]
+    fn texts_fall_apart_into_tokens() {
+        let cases: [(&str, &[Kind]); 12] = [
+            ("", &[End]),
+            (" \t\r\n", &[End]),
+            ("a.b_2[10]", &[Word, Dot, Word, OpenBracket, Digits, CloseBracket, End]),
+            ("<><=>=<>", &[NotEqual, AtMost, AtLeast, NotEqual, End]),
+            ("< > =", &[Less, More, Equal, End]),
+            ("#1_a:_b", &[NamePlaceholder, ValuePlaceholder, End]),
+            ("#a#b", &[NamePlaceholder, NamePlaceholder, End]),
+            ("# : #-", &[Unknown, Unknown, Unknown, Minus, End]),
+            ("__a", &[Unknown, Unknown, Word, End]),
+            ("007", &[Digits, Digits, Digits, End]),
+            ("1a", &[Digits, Word, End]),
+            ("é!𝄞", &[Unknown, Unknown, Unknown, End]),
+        ];
+        for (text, expected) in cases {
+            let found: Vec<Kind> = tokens(text).iter().map(|token| token.kind).collect();
+            assert_eq!(found, expected, "{text}");
         }
     }
 
-    fn symbol(&mut self, token: Token<'a>) -> Token<'a> {
-        self.at += 1;
-        token
+    #[test]
+    fn tokens_know_where_they_stand() {
+        let text = " é = :abc ";
+        let found: Vec<&str> = tokens(text).iter().map(|token| &text[token.start..token.end]).collect();
+        assert_eq!(found, ["é", "=", ":abc", ""]);
     }
-
-    fn take_while(&mut self, belongs: impl Fn(u8) -> bool) -> &'a str {
-        let rest = &self.text[self.at..];
-        let length = rest.bytes().position(|byte| !belongs(byte)).unwrap_or(rest.len());
-        self.at += length;
-        &rest[..length]
-    }
-}
-
-/// May stand behind the first character of a name, or behind the `#` of a placeholder.
-pub(crate) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
 }

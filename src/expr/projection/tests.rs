@@ -1,21 +1,12 @@
 //! What an expression is refused for, and what it selects.
 
-use model::json::item_from_slice;
 use proptest::prelude::*;
 
 use super::*;
-
-fn names(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|&(key, name)| (key.to_owned(), name.to_owned())).collect()
-}
+use crate::testing::{item, message, names};
 
 fn parse(expression: &str) -> Result<Projection, ExprError> {
     Projection::parse(expression, &[])
-}
-
-/// An item in short: numbers, lists and maps as one would write them by hand.
-fn item(json: &str) -> Item {
-    item_from_slice(json.as_bytes()).unwrap()
 }
 
 #[test]
@@ -41,95 +32,79 @@ fn well_formed_paths_are_understood() {
 
 #[test]
 fn what_dynamodb_refuses_is_an_error() {
-    use ExprError::*;
     let cases = [
-        ("", Empty),
-        (" ", Syntax { at: 1 }),
-        (",", Syntax { at: 0 }),
-        ("a,", Syntax { at: 2 }),
-        (",a", Syntax { at: 0 }),
-        ("a,,b", Syntax { at: 2 }),
-        ("a b", Syntax { at: 2 }),
-        ("a.", Syntax { at: 2 }),
-        (".a", Syntax { at: 0 }),
-        ("a..b", Syntax { at: 2 }),
-        ("[0]", Syntax { at: 0 }),
-        ("a.[0]", Syntax { at: 2 }),
-        ("a[", Syntax { at: 2 }),
-        ("a[]", Syntax { at: 2 }),
-        ("a[0", Syntax { at: 3 }),
-        ("a[b]", Syntax { at: 2 }),
-        ("a[-1]", Syntax { at: 2 }),
-        ("a[00]", Syntax { at: 2 }),
-        ("a[0]b", Syntax { at: 4 }),
-        ("a]", Syntax { at: 1 }),
-        ("1a", Syntax { at: 0 }),
-        ("_a", Syntax { at: 0 }),
-        ("a-b", Syntax { at: 1 }),
-        ("é", Syntax { at: 0 }),
-        ("a.é", Syntax { at: 2 }),
-        ("#", Syntax { at: 0 }),
-        ("#-", Syntax { at: 0 }),
-        (":a", Syntax { at: 0 }),
-        ("size(a)", Syntax { at: 4 }),
-        ("a[4294967295]", IndexOutOfRange { at: 2 }),
-        ("a[99999999999999999999]", IndexOutOfRange { at: 2 }),
-        ("name", ReservedWord("name".to_owned())),
-        ("a.Name", ReservedWord("Name".to_owned())),
-        ("a[0].SIZE", ReservedWord("SIZE".to_owned())),
-        ("#a", UndefinedName("#a".to_owned())),
-        ("a, a", PathsOverlap),
-        ("a.b, a.b", PathsOverlap),
-        ("a[1], a[1]", PathsOverlap),
-        ("a, a.b", PathsOverlap),
-        ("a.b, a", PathsOverlap),
-        ("a.b, c, a.b[2].d", PathsOverlap),
-        ("a.b.d.e, a.b", PathsOverlap),
-        ("a.b, a[0]", PathsConflict),
-        ("a.b[0], a.b.c", PathsConflict),
+        ("", "The expression can not be empty;"),
+        ("a b", "Syntax error; token: \"b\", near: \"a b\""),
+        (":a", "Syntax error; token: \":a\", near: \":a\""),
+        ("a[4294967295]", "List index is not within the allowable range; index: [4294967295]"),
+        ("a[99999999999999]", "List index is not within the allowable range; index: [99999999999999]"),
+        ("name", "Attribute name is a reserved keyword; reserved keyword: name"),
+        ("a.Name", "Attribute name is a reserved keyword; reserved keyword: Name"),
+        ("a[0].SIZE", "Attribute name is a reserved keyword; reserved keyword: SIZE"),
+        ("#u, name", "Attribute name is a reserved keyword; reserved keyword: name"),
+        ("a.#u", "An expression attribute name used in the document path is not defined; attribute name: #u"),
     ];
     for (expression, expected) in cases {
-        assert_eq!(parse(expression), Err(expected), "{expression}");
+        assert_eq!(
+            message(parse(expression)),
+            format!("Invalid ProjectionExpression: {expected}"),
+            "{expression}"
+        );
+    }
+}
+
+#[test]
+fn paths_must_not_overlap_or_conflict() {
+    let cases = [
+        ("a, a", "overlap", "[a]", "[a]"),
+        ("a.b, a.b", "overlap", "[a, b]", "[a, b]"),
+        ("a[1], a[1]", "overlap", "[a, [1]]", "[a, [1]]"),
+        ("a, a.b", "overlap", "[a]", "[a, b]"),
+        ("a.b, a", "overlap", "[a, b]", "[a]"),
+        ("x, a.b, a", "overlap", "[a, b]", "[a]"),
+        ("l[0], l", "overlap", "[l, [0]]", "[l]"),
+        ("a.b, c, a.b[2].d", "overlap", "[a, b]", "[a, b, [2], d]"),
+        ("a.b.d.e, a.b", "overlap", "[a, b, d, e]", "[a, b]"),
+        ("a.b, a[0]", "conflict", "[a, b]", "[a, [0]]"),
+        ("a.b[0], a.b.c", "conflict", "[a, b, [0]]", "[a, b, c]"),
+        ("a.b, a[0], c, c", "overlap", "[c]", "[c]"),
+    ];
+    for (expression, how, one, two) in cases {
+        let expected = format!(
+            "Invalid ProjectionExpression: Two document paths {how} with each other; \
+             must remove or rewrite one of these paths; path one: {one}, path two: {two}"
+        );
+        assert_eq!(message(parse(expression)), expected, "{expression}");
     }
 }
 
 #[test]
 fn placeholders_stand_for_one_name_each_and_are_all_used() {
-    use ExprError::*;
-    let name = |text: &str| text.to_owned();
-    type Case = (&'static str, &'static [(&'static str, &'static str)], Option<ExprError>);
-    let cases: [Case; 12] = [
-        ("#a", &[("#a", "x.y")], None),
-        ("#a.#a", &[("#a", "name")], None),
-        ("a.#1_b[0]", &[("#1_b", "é")], None),
-        ("#a, b", &[("#a", "a"), ("#b", "b")], Some(UnusedName(name("#b")))),
-        ("#a", &[], Some(UndefinedName(name("#a")))),
-        ("#a", &[("#A", "a")], Some(UndefinedName(name("#a")))),
-        ("a", &[("a", "a")], Some(NotAPlaceholder(name("a")))),
-        ("a", &[("#", "a")], Some(NotAPlaceholder(name("#")))),
-        ("a", &[("#a-b", "a")], Some(NotAPlaceholder(name("#a-b")))),
-        ("#a", &[("#a", "")], Some(EmptyName(name("#a")))),
-        ("#a, #b", &[("#a", "x"), ("#b", "x")], Some(PathsOverlap)),
-        ("#a, a.b", &[("#a", "a")], Some(PathsOverlap)),
+    let unused = "Value provided in ExpressionAttributeNames unused in expressions: keys: {#b}";
+    let overlap = "Invalid ProjectionExpression: Two document paths overlap with each other; \
+                   must remove or rewrite one of these paths; path one: [x], path two: [x]";
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 6] = [
+        ("#a", &[("#a", "x.y")], ""),
+        ("#a.#a", &[("#a", "name")], ""),
+        ("a.#1_b[0]", &[("#1_b", "é")], ""),
+        ("#a, b", &[("#a", "a"), ("#b", "b")], unused),
+        ("#a, #b", &[("#a", "x"), ("#b", "x")], overlap),
+        ("#a, #a, b", &[("#a", "x"), ("#b", "b")], overlap),
     ];
     for (expression, pairs, expected) in cases {
-        assert_eq!(Projection::parse(expression, &names(pairs)).err(), expected, "{expression} {pairs:?}");
+        assert_eq!(message(Projection::parse(expression, &names(pairs))), expected, "{expression} {pairs:?}");
     }
 }
 
 #[test]
-fn length_and_depth_are_limited() {
-    let cases = [
-        (format!("a{}", ".b".repeat(31)), None),
-        (format!("a{}", ".b".repeat(32)), Some(ExprError::PathTooLong)),
-        (format!("a{}", "[0]".repeat(1000)), Some(ExprError::PathTooLong)),
-        ("a".repeat(4096), None),
-        ("a".repeat(4097), Some(ExprError::TooLong)),
-        ("a.".repeat(1_000_000), Some(ExprError::TooLong)),
-    ];
-    for (expression, expected) in cases {
-        assert_eq!(parse(&expression).err(), expected, "{}", expression.len());
-    }
+fn depth_is_limited() {
+    assert!(parse(&format!("a{}", ".b".repeat(31))).is_ok());
+    assert_eq!(
+        message(parse(&format!("a{}", ".b".repeat(32)))),
+        "Invalid ProjectionExpression: The document path has too many nesting levels; nesting levels: 33"
+    );
+    assert!(parse(&format!("a{}", "[0]".repeat(1000))).is_err());
 }
 
 #[test]
@@ -181,11 +156,31 @@ fn attributes_to_get_are_names_and_not_paths() {
         item(r#"{"a.b":{"S":"dot"},"a":{"M":{"b":{"N":"1"}}},"name":{"S":"reserved"},"c":{"N":"1"}}"#);
     let selected = attributes(&["a.b", "name", "nothing"]).unwrap().apply(&whole);
     assert_eq!(selected, item(r#"{"a.b":{"S":"dot"},"name":{"S":"reserved"}}"#));
-    assert_eq!(attributes(&[]), Err(ExprError::Empty));
-    assert_eq!(attributes(&["a", "b", "a"]), Err(ExprError::DuplicateAttribute));
+    let invalid = "One or more parameter values were invalid: ";
+    assert_eq!(
+        message(attributes(&["a", "b", "a"])),
+        format!("{invalid}Duplicate value in attribute name: a")
+    );
+    assert!(attributes(&[]).is_err());
     let many: Vec<String> = (0..256).map(|i| format!("a{i}")).collect();
     assert!(Projection::from_attributes(&many[1..]).is_ok());
-    assert_eq!(Projection::from_attributes(&many), Err(ExprError::TooManyAttributes { max: 255 }));
+    assert!(Projection::from_attributes(&many).is_err());
+}
+
+#[test]
+fn key_attributes_are_not_looked_into() {
+    let projection = parse("a.b, c, d[0]").unwrap();
+    let not_scalar = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not \
+                      allowed: ";
+    let cases = [
+        ("a", KeyRole::Table, format!("{not_scalar}Key: a")),
+        ("d", KeyRole::Index, format!("{not_scalar}IndexKey: d")),
+        ("c", KeyRole::Table, String::new()),
+        ("e", KeyRole::Table, String::new()),
+    ];
+    for (attribute, role, expected) in cases {
+        assert_eq!(message(projection.refuse_nested(attribute, role)), expected, "{attribute}");
+    }
 }
 
 /// The check by pairs that the tree replaces.

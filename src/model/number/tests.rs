@@ -125,7 +125,117 @@ fn order_is_numeric_over_the_whole_range() {
     }
 }
 
+#[test]
+fn sums_are_exact_or_refused() {
+    use NumberError::*;
+    let nines = "9".repeat(38);
+    let one_and_37_zeros = format!("1{}", "0".repeat(37));
+    let cases: [(&str, &str, Result<&str, NumberError>); 26] = [
+        ("1", "2", Ok("3")),
+        ("1", "-1", Ok("0")),
+        ("-1", "1", Ok("0")),
+        ("0", "-7", Ok("-7")),
+        ("-7", "0", Ok("-7")),
+        ("0", "0", Ok("0")),
+        ("7", "-3.5", Ok("3.5")),
+        ("-3.5", "7", Ok("3.5")),
+        ("3", "-7.5", Ok("-4.5")),
+        ("0.1", "0.2", Ok("0.3")),
+        ("5", "5", Ok("10")),
+        ("1", "1e22", Ok("10000000000000000000001")),
+        ("1e22", "-1", Ok("9999999999999999999999")),
+        (&one_and_37_zeros, "1", Ok("10000000000000000000000000000000000001")),
+        ("1e38", "-1", Ok(&nines)),
+        ("1e38", "1", Err(Overflow)),
+        ("1e39", "-1", Err(Overflow)),
+        ("1e50", "1", Err(Overflow)),
+        ("1e50", "-1", Err(Overflow)),
+        ("1e125", "1e-130", Err(Overflow)),
+        (&nines, "1", Ok("100000000000000000000000000000000000000")),
+        (&nines, "2", Err(Overflow)),
+        (&nines, "0.1", Err(Overflow)),
+        ("9e125", "9e125", Err(Overflow)),
+        ("1.1e-130", "-1e-130", Err(Underflow)),
+        ("-1.1e-130", "1e-130", Err(Underflow)),
+    ];
+    let parse = |text: &str| Number::parse(text).unwrap();
+    for (one, two, expected) in cases {
+        let expected = expected.map(parse);
+        assert_eq!(parse(one).checked_add(&parse(two)), expected, "{one} + {two}");
+        assert_eq!(parse(two).checked_add(&parse(one)), expected, "{two} + {one}");
+    }
+    let below = parse("9e125").checked_sub(&parse("-9e125"));
+    assert_eq!(below, Err(Overflow));
+    assert_eq!(parse("9e125").checked_add(&parse("9e124")), Ok(parse("9.9e125")));
+    assert_eq!(parse("0").checked_sub(&parse("0")), Ok(parse("0")));
+    assert_eq!(Number::from(u64::MAX).to_text(), u64::MAX.to_string());
+}
+
+/// A sum as one learns it at school: a digit per power of ten, from 1E-170 to 1E+129, carried at the end.
+struct Columns([i32; Columns::COUNT]);
+
+impl Columns {
+    const COUNT: usize = 300;
+    const UNITS: usize = 170;
+
+    fn add(&mut self, number: &Number, sign: i32) {
+        let text = number.to_text();
+        let sign = if text.starts_with('-') { -sign } else { sign };
+        let digits = text.trim_start_matches('-');
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        for (place, digit) in whole.bytes().rev().enumerate() {
+            self.0[Columns::UNITS + place] += sign * i32::from(digit - b'0');
+        }
+        for (place, digit) in fraction.bytes().enumerate() {
+            self.0[Columns::UNITS - 1 - place] += sign * i32::from(digit - b'0');
+        }
+    }
+
+    /// What `checked_add` must say.
+    fn expected(mut self) -> Result<Number, NumberError> {
+        let negative = self.0.iter().rev().find(|&&column| column != 0).is_some_and(|&top| top < 0);
+        if negative {
+            self.0.iter_mut().for_each(|column| *column = -*column);
+        }
+        for place in 0..Columns::COUNT - 1 {
+            self.0[place + 1] += self.0[place].div_euclid(10);
+            self.0[place] = self.0[place].rem_euclid(10);
+        }
+        let mut text = if negative { String::from("-") } else { String::new() };
+        text.extend(self.0.iter().rev().map(|digit| digit.to_string()));
+        text.push_str(&format!("e-{}", Columns::UNITS));
+        match Number::parse(&text) {
+            Err(NumberError::TooManyDigits) => Err(NumberError::Overflow),
+            // A zero written with a large exponent is another matter.
+            _ if self.0.iter().all(|&digit| digit == 0) => Number::parse("0"),
+            result => result,
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn sums_agree_with_school(
+        one in "-?[1-9][0-9]{0,36}", p in -130i32..90, two in "-?[1-9][0-9]{0,36}", near in -40i32..40,
+    ) {
+        let q = (p + near).clamp(-130, 88);
+        let parse = |digits: &str, power: i32| Number::parse(&format!("{digits}e{power}")).unwrap();
+        let (one, two) = (parse(&one, p), parse(&two, q));
+        for (sign, found) in [(1, one.checked_add(&two)), (-1, one.checked_sub(&two))] {
+            let mut columns = Columns([0; Columns::COUNT]);
+            columns.add(&one, 1);
+            columns.add(&two, sign);
+            prop_assert_eq!(found, columns.expected(), "{} {} {}", one, sign, two);
+        }
+    }
+
+    #[test]
+    fn sums_agree_with_integers(one in -(1i128 << 100)..1i128 << 100, two in -(1i128 << 100)..1i128 << 100) {
+        let parse = |integer: i128| Number::parse(&integer.to_string()).unwrap();
+        prop_assert_eq!(parse(one).checked_add(&parse(two)), Ok(parse(one + two)));
+        prop_assert_eq!(parse(one).checked_sub(&parse(two)), Ok(parse(one - two)));
+    }
+
     #[test]
     fn any_text_is_read_or_refused(text in "[-+]?[0-9.]{0,50}([eE][-+]?[0-9]{0,5})?") {
         if let Ok(number) = Number::parse(&text) {
