@@ -48,6 +48,14 @@ enum State {
     Unprocessed,
 }
 
+/// Why a batch is not answered here.
+enum Unservable {
+    /// It is not understood, so it is forwarded as it came.
+    AsItCame,
+    /// It is understood, so that clients may rely on what it shows.
+    Here(Bypass),
+}
+
 /// The keys of one call to the origin: those that must be read equally strongly.
 struct Asking {
     strength: Strength,
@@ -62,16 +70,25 @@ impl Core {
         call: &Call,
         batch: &BatchGetItem,
     ) -> Result<Reply, Failure> {
+        let keys = batch.request_items.iter().map(|(_, wanted)| wanted.keys.len()).sum::<usize>();
+        if keys > limits::BATCH_GET_KEYS_MAX {
+            return self.pass(call, None, Bypass::NotUnderstood).await;
+        }
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
         for (name, _) in &batch.request_items {
             if self.catalog.learn(name, patience).await.is_none() {
-                let names: Vec<&str> = batch.request_items.iter().map(|(name, _)| name.as_str()).collect();
-                return self.pass_settled(call, &names, Bypass::SchemaUnknown).await;
+                return self.pass_settled(call, Bypass::SchemaUnknown).await;
             }
         }
         let mut wanted = match self.wanted(batch) {
+            // DynamoDB: whether an answer names a table by the ARN that it was asked for by is not
+            // documented.
+            Ok(wanted) if wanted.iter().any(Wanted::is_named_by_arn) => {
+                return self.pass_settled(call, Bypass::NotUnderstood).await;
+            }
             Ok(wanted) => wanted,
-            Err(why) => return self.pass(call, None, why).await,
+            Err(Unservable::AsItCame) => return self.pass(call, None, Bypass::NotUnderstood).await,
+            Err(Unservable::Here(why)) => return self.pass_settled(call, why).await,
         };
         let missing = |strength| {
             let keys = wanted.iter().flat_map(|wanted| &wanted.keys);
@@ -103,10 +120,10 @@ impl Core {
                 return Ok(self.counted(&wanted, asking.reply.clone(), Outcome::MissNotStored));
             }
             let Some(got) = GotBatch::read(asking.reply.body()) else {
-                return self.pass(call, None, Bypass::NotUnderstood).await;
+                return self.pass_settled(call, Bypass::NotUnderstood).await;
             };
             if !self.absorb(&mut wanted, &got, Some(asking.strength), asking.asked) {
-                return self.pass(call, None, Bypass::NotUnderstood).await;
+                return self.pass_settled(call, Bypass::NotUnderstood).await;
             }
             for consumed in &got.consumed_capacity {
                 composer.consumed("", Consumed::Origin(consumed));
@@ -119,33 +136,29 @@ impl Core {
         };
         match compose(composer, &wanted, batch.return_consumed_capacity) {
             Some(reply) => Ok(self.counted(&wanted, reply, outcome)),
-            None => self.pass(call, None, Bypass::NotUnderstood).await,
+            None => self.pass_settled(call, Bypass::NotUnderstood).await,
         }
     }
 
     /// Finds every key of the batch, in the cache or not.
-    fn wanted<'a>(&self, batch: &'a BatchGetItem) -> Result<Vec<Wanted<'a>>, Bypass> {
+    fn wanted<'a>(&self, batch: &'a BatchGetItem) -> Result<Vec<Wanted<'a>>, Unservable> {
         let mut wanted = Vec::with_capacity(batch.request_items.len());
         let mut count = 0;
         let mut held_bytes = 0;
         for (name, request) in &batch.request_items {
-            // DynamoDB: whether an answer names a table by the ARN that it was asked for by is not documented.
-            if !matches!(TableRef::parse(name), Some(TableRef::Name(_))) {
-                return Err(Bypass::NotUnderstood);
-            }
-            let table = self.catalog.known(name).ok_or(Bypass::SchemaUnknown)?;
+            let table = self.catalog.known(name).ok_or(Unservable::Here(Bypass::SchemaUnknown))?;
             if table.rule.mode == Mode::Off {
-                return Err(Bypass::TableCacheOff);
+                return Err(Unservable::Here(Bypass::TableCacheOff));
             }
-            let view = View::of(request.projecting()).ok_or(Bypass::NotUnderstood)?;
+            let view = View::of(request.projecting()).ok_or(Unservable::AsItCame)?;
             let mut seen = HashSet::new();
             let mut keys = Vec::with_capacity(request.keys.len());
             for key in &request.keys {
                 let located =
-                    table.locate_key(key, &self.stamps, self.rules).map_err(|_| Bypass::NotUnderstood)?;
+                    table.locate_key(key, &self.stamps, self.rules).map_err(|_| Unservable::AsItCame)?;
                 // DynamoDB: a key given twice is refused, as is an empty list and more than 100 keys in all.
                 if !seen.insert(located.cache_key.clone()) {
-                    return Err(Bypass::NotUnderstood);
+                    return Err(Unservable::AsItCame);
                 }
                 let state = self.state(&table, &located, request.is_strong());
                 if let State::Held(entry) = &state {
@@ -155,14 +168,15 @@ impl Core {
             }
             count += keys.len();
             if keys.is_empty() || count > limits::BATCH_GET_KEYS_MAX {
-                return Err(Bypass::NotUnderstood);
+                return Err(Unservable::AsItCame);
             }
             wanted.push(Wanted { name, request, table, view, keys });
         }
         // DynamoDB: past 16 MB the rest of the keys come back unprocessed. Which ones is the origin's choice.
-        match wanted.is_empty() || held_bytes > limits::RESPONSE_BYTES_MAX {
-            true => Err(Bypass::NotUnderstood),
-            false => Ok(wanted),
+        match (wanted.is_empty(), held_bytes > limits::RESPONSE_BYTES_MAX) {
+            (true, _) => Err(Unservable::AsItCame),
+            (false, true) => Err(Unservable::Here(Bypass::NotUnderstood)),
+            (false, false) => Ok(wanted),
         }
     }
 
@@ -228,7 +242,11 @@ impl Core {
     ) -> Option<()> {
         let Core { stamps, rules, .. } = self;
         let mut items: std::collections::HashMap<Vec<u8>, &RawValue> = std::collections::HashMap::new();
-        for raw in got.responses.get(wanted.name).into_iter().flatten() {
+        let listed = got.responses.get(wanted.name);
+        if listed.is_none() && wanted.is_named_by_arn() {
+            return None;
+        }
+        for raw in listed.into_iter().flatten() {
             let item = model::json::item_from_slice(raw.get().as_bytes()).ok()?;
             let located = wanted.table.locate_item(&item, stamps, *rules).ok()?;
             items.insert(located.cache_key, raw);
@@ -250,7 +268,10 @@ impl Core {
             }
             let item = items.get(&key.located.cache_key).copied();
             let asked = Asked { strength, ..asked };
-            let (entry, _) = self.land(&wanted.table, &key.located, item, sight, asked);
+            let (entry, _) = match wanted.request.is_strong() {
+                true => self.refresh(&wanted.table, &key.located, item, sight, asked),
+                false => self.land(&wanted.table, &key.located, item, sight, asked),
+            };
             if !matches!(key.state, State::Unprocessed) {
                 key.state = State::Answered(entry);
             }
@@ -259,29 +280,42 @@ impl Core {
     }
 
     /// Passes a batch of strong reads by, and takes the answer as news.
-    pub(crate) async fn strong_batch(&self, call: &Call, batch: &BatchGetItem) -> Result<Reply, Failure> {
+    pub(crate) async fn strong_batch(
+        self: &Arc<Self>,
+        call: &Call,
+        batch: &BatchGetItem,
+    ) -> Result<Reply, Failure> {
+        batch.request_items.iter().for_each(|(name, _)| drop(self.catalog.learn_soon(name)));
         let wanted = self.wanted(batch);
         let asked = self.asked(Strength::Strong);
         let reply = self.pass(call, None, Bypass::StrongRead).await?;
-        let got = reply.success().and_then(|body| GotBatch::read(body));
-        if let (Ok(mut wanted), Some(got)) = (wanted, got)
-            && self.rules.hold(Rule::StrongAnswersRefresh)
-        {
-            for wanted in &mut wanted {
-                match wanted.view.is_whole() {
-                    true => {
-                        self.absorb_table(wanted, &got, None, asked);
-                    }
-                    // Parts of items cannot be told to belong to this key or that, so they may contradict any.
-                    false => {
-                        let keys = wanted.keys.iter().map(|key| &key.located);
-                        let held = keys.filter(|located| self.lookup(&wanted.table, located).is_some());
-                        self.stamps.touch(held.map(|located| located.slot), []);
+        match (wanted, reply.success().and_then(|body| GotBatch::read(body))) {
+            (Ok(mut wanted), Some(got)) if self.rules.hold(Rule::StrongAnswersRefresh) => {
+                for wanted in &mut wanted {
+                    match wanted.view.is_whole() {
+                        true if self.absorb_table(wanted, &got, None, asked).is_some() => {}
+                        true => self.contradict_unread(wanted.name, &wanted.request.keys),
+                        // Parts of items cannot be told to belong to this key or that, so they may contradict
+                        // any.
+                        false => {
+                            let keys = wanted.keys.iter().map(|key| &key.located);
+                            let held = keys.filter(|located| self.lookup(&wanted.table, located).is_some());
+                            self.stamps.touch(held.map(|located| located.slot), []);
+                        }
                     }
                 }
             }
+            _ if reply.success().is_some() => self.contradict_strong(batch),
+            _ => {}
         }
         Ok(reply)
+    }
+
+    /// Drops whatever the strong part of a batch may have contradicted.
+    pub(crate) fn contradict_strong(&self, batch: &BatchGetItem) {
+        for (name, wanted) in batch.request_items.iter().filter(|(_, wanted)| wanted.is_strong()) {
+            self.contradict_unread(name, &wanted.keys);
+        }
     }
 
     fn shortest_ttl(&self, wanted: &[Wanted<'_>]) -> std::time::Duration {
@@ -307,8 +341,14 @@ impl Core {
 
 impl<'a> Wanted<'a> {
     fn missing(&self, wanted: Strength) -> impl Iterator<Item = &WantedKey<'a>> {
-        let is_missing = move |key: &&WantedKey<'_>| matches!(key.state, State::Missing { strength, .. } if strength == wanted);
-        self.keys.iter().filter(is_missing)
+        self.keys.iter().filter(move |key| match key.state {
+            State::Missing { strength, .. } => strength == wanted,
+            _ => false,
+        })
+    }
+
+    fn is_named_by_arn(&self) -> bool {
+        matches!(TableRef::parse(self.name), Some(TableRef::Arn { .. }))
     }
 
     /// Whether the client's own request asks for every key as strongly as it has to be.

@@ -17,7 +17,8 @@ pub struct Config {
     pub jitter: f64,
     /// How long the origin's replicas may lag: for so long after a write its keys are read strongly.
     pub settle: Duration,
-    /// How long a write without a definite answer may still be applied; never less than the upstream's timeout.
+    /// How long a write without a definite answer may still be applied; never less than the upstream's
+    /// timeout.
     pub doubt: Duration,
     /// Deadline of an internal read (a fill, a description of a table).
     pub fill_timeout: Duration,

@@ -5,9 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use crate::{
+    announcement::Announcement,
     coherence::{Sight, Stamp},
     item::Strength,
 };
@@ -22,7 +23,19 @@ pub(crate) struct Flights<T> {
 struct Flight<T> {
     stamp: Stamp,
     strength: Strength,
-    arrival: watch::Receiver<Option<T>>,
+    boarding: Boarding,
+    arrival: Announcement<T>,
+}
+
+/// How long readers may come aboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Boarding {
+    /// Until it arrives: no write can be applied meanwhile without moving the stamp.
+    UntilArrival,
+    /// Until the origin is asked: a write is in flight or in doubt.
+    UntilDeparture,
+    /// No longer.
+    Over,
 }
 
 /// What a reader gets who comes aboard.
@@ -37,13 +50,16 @@ pub(crate) enum Boarded<T> {
 #[derive(Debug)]
 pub(crate) struct Ticket<T> {
     key: Box<[u8]>,
-    announce: watch::Sender<Option<T>>,
+    announce: oneshot::Sender<T>,
+    arrival: Announcement<T>,
+    /// The flight to wait for before asking the origin.
+    behind: Option<Follower<T>>,
 }
 
 /// The waiting end.
 #[derive(Debug)]
 pub(crate) struct Follower<T> {
-    arrival: watch::Receiver<Option<T>>,
+    arrival: Announcement<T>,
 }
 
 impl<T> Default for Flights<T> {
@@ -55,7 +71,10 @@ impl<T> Default for Flights<T> {
 /// Whether a reader may share a flight that others are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Joining {
-    /// Only one that was begun under the words that the slots show now, and asks as strongly.
+    /// Only one that was begun under the words that the slots show now, asks as strongly, and cannot have
+    /// missed what was applied since.
+    IfAsGood,
+    /// Any that was begun under the same words, which is wrong: for tests of the checkers.
     UnderTheSameWord,
     /// Any, which is wrong: for tests of the checkers.
     Always,
@@ -80,33 +99,65 @@ impl<T: Clone> Flights<T> {
             Err(sight) => sight,
         };
         let strength = Strength::needed(&sight);
+        let mut behind = None;
         if let Some(flight) = under_way.get(key) {
             // Race: a write was acknowledged since this flight asked the origin. Its answer may lack that
             // write, which the reader may rely on; the slots have moved since, so the reader flies anew.
             let is_same = flight.stamp == sight.stamp && flight.strength == strength;
             // A flight whose task died brings nobody anything.
-            let is_flying = flight.arrival.has_changed().is_ok();
-            if is_flying && (is_same || joining == Joining::Always) {
-                return Err((Boarded::Joined(Follower { arrival: flight.arrival.clone() }), sight));
+            let is_flying = flight.arrival.is_awaited();
+            let follower = || Follower { arrival: flight.arrival.clone() };
+            let may_join = match joining {
+                Joining::IfAsGood => is_same && flight.boarding != Boarding::Over,
+                Joining::UnderTheSameWord => is_same,
+                Joining::Always => true,
+            };
+            if is_flying && may_join {
+                return Err((Boarded::Joined(follower()), sight));
             }
+            // Race: a write in flight or in doubt was applied since this flight asked the origin, and
+            // somebody has seen it. Such a flight takes nobody more; who comes now leaves together on the
+            // next one, so that a hot key still costs the origin one read at a time.
+            behind = (is_flying && is_same).then(follower);
         }
-        let (announce, arrival) = watch::channel(None);
-        let flight = Flight { stamp: sight.stamp, strength, arrival: arrival.clone() };
+        let (announce, arrival) = Announcement::new();
+        let boarding = if sight.may_land { Boarding::UntilArrival } else { Boarding::UntilDeparture };
+        let flight = Flight { stamp: sight.stamp, strength, boarding, arrival: arrival.clone() };
         under_way.insert(key.into(), flight);
-        Err((Boarded::First(Ticket { key: key.into(), announce }, Follower { arrival }), sight))
+        Err((
+            Boarded::First(
+                Ticket { key: key.into(), announce, arrival: arrival.clone(), behind },
+                Follower { arrival },
+            ),
+            sight,
+        ))
+    }
+
+    /// Waits for the flight ahead, if there is one, and closes the door if it has to be closed: from now on
+    /// the origin may be asked.
+    pub(crate) async fn depart(&self, ticket: &mut Ticket<T>) {
+        if let Some(ahead) = ticket.behind.take() {
+            ahead.arrival().await;
+        }
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = under_way.get_mut(&ticket.key).filter(|flight| ticket.is_of(flight))
+            && flight.boarding == Boarding::UntilDeparture
+        {
+            flight.boarding = Boarding::Over;
+        }
     }
 
     /// Ends a flight: what it brought is to be stored by now, since readers who come later look there.
     pub(crate) fn arrive(&self, ticket: Ticket<T>, arrival: T) {
         self.leave(&ticket);
-        ticket.announce.send_replace(Some(arrival));
+        // Nobody may be left to hear it.
+        drop(ticket.announce.send(arrival));
     }
 
     /// Takes a flight off the list, unless another took its place.
     fn leave(&self, ticket: &Ticket<T>) {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_listed = |flight: &Flight<T>| flight.arrival.same_channel(&ticket.announce.subscribe());
-        if under_way.get(&ticket.key).is_some_and(is_listed) {
+        if under_way.get(&ticket.key).is_some_and(|flight| ticket.is_of(flight)) {
             under_way.remove(&ticket.key);
         }
     }
@@ -117,10 +168,16 @@ impl<T: Clone> Flights<T> {
     }
 }
 
+impl<T: Clone> Ticket<T> {
+    fn is_of(&self, flight: &Flight<T>) -> bool {
+        flight.arrival.is(&self.arrival)
+    }
+}
+
 impl<T: Clone> Follower<T> {
     /// What the flight brought; `None` if it ended without saying.
-    pub(crate) async fn arrival(mut self) -> Option<T> {
-        self.arrival.wait_for(Option::is_some).await.ok().and_then(|arrival| arrival.clone())
+    pub(crate) async fn arrival(self) -> Option<T> {
+        self.arrival.heard().await
     }
 }
 

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use backend::Document;
 use base::{Chance, Instant};
 use foldhash::fast::FixedState;
+use model::json::item_from_slice;
 use moka::{ops::compute::Op, sync::Cache};
 
 use crate::{
@@ -24,18 +25,31 @@ pub(crate) struct Entry {
     pub(crate) document: Document,
     pub(crate) stamp: Stamp,
     pub(crate) asked: Asked,
+    pub(crate) landed_at: Instant,
     pub(crate) expires_at: Instant,
 }
 
-/// How and when the origin was asked: of two answers under equal stamps the greater one stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// How and when the origin was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) strength: Strength,
     pub(crate) at: Instant,
 }
 
+/// What came of storing an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// It is in the cache.
+    Kept,
+    /// A better one is there.
+    Needless,
+    /// It and the one that was there say different things of the same moment: neither is kept, as nobody
+    /// knows which of them is newer.
+    Contradicted,
+}
+
 /// Whether a read had to reflect every write acknowledged before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strength {
     Eventual,
     Strong,
@@ -60,6 +74,33 @@ impl Entry {
         now < self.expires_at
     }
 
+    /// What becomes of it where another one is.
+    fn beside(&self, present: &Entry) -> Stored {
+        use Strength::{Eventual, Strong};
+        if present.stamp != self.stamp || !present.is_fresh(self.landed_at) {
+            return Stored::Kept;
+        }
+        match (present.asked.strength, self.asked.strength) {
+            (Strong, Eventual) => Stored::Needless,
+            (Eventual, Strong) => Stored::Kept,
+            (Eventual, Eventual) if present.asked.at > self.asked.at => Stored::Needless,
+            // Race: two strong reads are under way at once while somebody writes beside this node. Whichever
+            // was asked later may still have been answered earlier, and clients have seen both.
+            (Strong, Strong) if self.asked.at <= present.landed_at => match self.agrees_with(present) {
+                true => Stored::Needless,
+                false => Stored::Contradicted,
+            },
+            (Eventual, Eventual) | (Strong, Strong) => Stored::Kept,
+        }
+    }
+
+    /// Whether both say the same, be it in another order.
+    pub(crate) fn agrees_with(&self, other: &Entry) -> bool {
+        let item = |entry: &Entry| entry.item_json().map(|json| item_from_slice(json).ok());
+        self.document.body == other.document.body
+            || matches!((item(self), item(other)), (Some(Some(one)), Some(Some(two))) if one == two)
+    }
+
     /// How much longer it is fresh.
     pub(crate) fn ttl(&self, now: Instant) -> Duration {
         self.expires_at.saturating_duration_since(now)
@@ -75,17 +116,25 @@ pub(crate) fn body_of(item_json: &str) -> Vec<u8> {
     body
 }
 
-/// When an entry that is stored now expires: the rule's TTL, shortened at random so that what was stored
-/// together does not expire together.
+/// When an entry that was asked for then expires: the rule's TTL, shortened at random so that what was stored
+/// together does not expire together. What somebody wrote beside this node while the answer was on its way
+/// is hidden no longer than what was written later.
 pub(crate) fn expiry(
-    now: Instant,
+    asked_at: Instant,
     is_absent: bool,
     rule: &TableRule,
     jitter: f64,
     chance: &Chance,
 ) -> Instant {
     let ttl = if is_absent { rule.negative_ttl } else { rule.ttl };
-    now + chance.shorten(ttl, jitter)
+    asked_at + chance.shorten(ttl, jitter)
+}
+
+/// What an entry takes of the budget.
+#[expect(clippy::borrowed_box, reason = "the cache hands out references to its keys")]
+fn weigh(key: &Box<[u8]>, entry: &Arc<Entry>) -> u32 {
+    let bytes = key.len() + entry.document.body.len() + ENTRY_OVERHEAD_BYTES;
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// The entries of all tables under one byte budget.
@@ -97,10 +146,6 @@ pub(crate) struct ItemCache {
 
 impl ItemCache {
     pub(crate) fn new(bytes_max: u64, chance: &Chance, rules: Rules) -> ItemCache {
-        let weigh = |key: &Box<[u8]>, entry: &Arc<Entry>| {
-            let bytes = key.len() + entry.document.body.len() + ENTRY_OVERHEAD_BYTES;
-            u32::try_from(bytes).unwrap_or(u32::MAX)
-        };
         let entries = Cache::builder()
             .max_capacity(bytes_max)
             .weigher(weigh)
@@ -114,18 +159,21 @@ impl ItemCache {
     }
 
     /// Stores an entry, unless one under the same stamp is there that was asked later or more strongly.
-    pub(crate) fn store(&self, key: &[u8], entry: Arc<Entry>, now: Instant) {
-        let key = Box::<[u8]>::from(key);
-        self.entries.entry(key).and_compute_with(|present| {
-            let stays = present.is_some_and(|present| {
-                let present = present.value();
-                present.stamp == entry.stamp && present.is_fresh(now) && present.asked > entry.asked
-            });
-            match stays && self.rules.hold(Rule::LaterFillsStay) {
-                true => Op::Nop,
-                false => Op::Put(entry),
+    pub(crate) fn store(&self, key: &[u8], entry: Arc<Entry>) -> Stored {
+        let mut stored = Stored::Kept;
+        self.entries.entry(Box::from(key)).and_compute_with(|present| {
+            let present = present.as_ref().map(|present| &**present.value());
+            stored = match present {
+                Some(present) if self.rules.hold(Rule::LaterFillsStay) => entry.beside(present),
+                _ => Stored::Kept,
+            };
+            match stored {
+                Stored::Kept => Op::Put(entry),
+                Stored::Needless => Op::Nop,
+                Stored::Contradicted => Op::Remove,
             }
         });
+        stored
     }
 
     /// Entries held, whether or not they still count.
@@ -146,11 +194,12 @@ mod tests {
 
     use super::*;
 
-    fn entry(body: &'static str, strength: Strength, at: Instant) -> Arc<Entry> {
+    fn entry(body: &'static str, strength: Strength, at: Instant, landed_at: Instant) -> Arc<Entry> {
         Arc::new(Entry {
             document: Document::new(Bytes::from_static(body.as_bytes())),
             stamp: Stamp::of_image(1, 1),
             asked: Asked { strength, at },
+            landed_at,
             expires_at: at + Duration::from_secs(60),
         })
     }
@@ -158,21 +207,39 @@ mod tests {
     #[test]
     fn of_two_answers_under_one_stamp_the_later_or_stronger_stays() {
         use Strength::{Eventual, Strong};
-        let now = Clock::start().now();
-        let (early, late) = (now, now + Duration::from_millis(1));
+        let start = Clock::start().now();
+        let at = |millis| start + Duration::from_millis(millis);
+        // Each was asked at the one time and landed at the other.
         let cases = [
-            ((Eventual, early), (Eventual, late), "new"),
-            ((Eventual, late), (Eventual, early), "old"),
-            ((Strong, early), (Eventual, late), "old"),
-            ((Eventual, late), (Strong, early), "new"),
-            ((Strong, late), (Strong, early), "old"),
+            ((Eventual, 0, 5), (Eventual, 1, 6), Some("new")),
+            ((Eventual, 1, 5), (Eventual, 0, 6), Some("old")),
+            ((Strong, 0, 5), (Eventual, 6, 7), Some("old")),
+            ((Eventual, 1, 5), (Strong, 0, 6), Some("new")),
+            ((Strong, 0, 5), (Strong, 6, 7), Some("new")),
+            // They overlap, so neither is known to be newer.
+            ((Strong, 0, 5), (Strong, 1, 6), None),
+            ((Strong, 1, 5), (Strong, 0, 6), None),
+            // The old one has expired.
+            ((Strong, 0, 5), (Eventual, 60_000, 60_001), Some("new")),
         ];
         for (old, new, expected) in cases {
             let cache = ItemCache::new(1 << 20, &Chance::seeded(1), Rules::default());
-            cache.store(b"k", entry("old", old.0, old.1), now);
-            cache.store(b"k", entry("new", new.0, new.1), now);
-            let kept = cache.get(b"k").unwrap();
-            assert_eq!(&kept.document.body[..], expected.as_bytes(), "{old:?} {new:?}");
+            cache.store(b"k", entry("old", old.0, at(old.1), at(old.2)));
+            cache.store(b"k", entry("new", new.0, at(new.1), at(new.2)));
+            let kept = cache.get(b"k").map(|entry| entry.document.body.clone());
+            assert_eq!(kept.as_deref(), expected.map(str::as_bytes), "{old:?} {new:?}");
+        }
+    }
+
+    #[test]
+    fn overlapping_strong_answers_that_agree_are_kept() {
+        let now = Clock::start().now();
+        let one = r#"{"Item":{"a":{"S":"x"},"b":{"N":"1"}}}"#;
+        for same in [one, r#"{"Item":{"b":{"N":"1"},"a":{"S":"x"}}}"#] {
+            let cache = ItemCache::new(1 << 20, &Chance::seeded(1), Rules::default());
+            cache.store(b"k", entry(one, Strength::Strong, now, now));
+            assert_eq!(cache.store(b"k", entry(same, Strength::Strong, now, now)), Stored::Needless);
+            assert!(cache.get(b"k").is_some());
         }
     }
 
@@ -180,9 +247,9 @@ mod tests {
     fn an_entry_gives_back_the_item_alone() {
         let now = Clock::start().now();
         assert_eq!(body_of(r#"{"a":{"S":"}"}}"#), br#"{"Item":{"a":{"S":"}"}}}"#);
-        let present = entry(r#"{"Item":{"a":{"S":"}"}}}"#, Strength::Strong, now);
+        let present = entry(r#"{"Item":{"a":{"S":"}"}}}"#, Strength::Strong, now, now);
         assert_eq!(present.item_json(), Some(&br#"{"a":{"S":"}"}}"#[..]));
-        let absent = entry("{}", Strength::Strong, now);
+        let absent = entry("{}", Strength::Strong, now, now);
         assert!(absent.is_absent() && absent.item_json().is_none());
     }
 }

@@ -4,9 +4,10 @@
 //! stamps by which entries count. Knows no wire but JSON bodies, and nothing of what its origin is.
 //!
 //! Start here, with the two walks in [`Caching`]: `plan.rs` says what a call is to the cache, `read.rs`,
-//! `batch.rs` and `write.rs` do it, `coherence/` holds the rules, `item.rs` the entries, `flight.rs` makes one
-//! read of many, `schema.rs` knows the tables.
+//! `batch.rs` and `write.rs` do it, `coherence/` holds the rules, `item.rs` the entries, `flight.rs` makes
+//! one read of many, `schema.rs` knows the tables.
 
+mod announcement;
 mod answer;
 mod batch;
 mod coherence;
@@ -17,6 +18,8 @@ mod metrics;
 mod plan;
 mod purge;
 mod read;
+#[cfg(test)]
+mod scenarios;
 mod schema;
 mod write;
 
@@ -26,7 +29,7 @@ use backend::{Backend, Bypass, Call, Document, Failure, Outcome, Reply};
 use base::{Action, Chance, Clock, Drain};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
-use model::TableRef;
+use model::{Item, TableRef, call::Request};
 use serde_json::{Value, json, value::RawValue};
 
 pub use coherence::{AtomicWord, Look, Rule as CoherenceRule, Slots, TooManyWrites};
@@ -35,7 +38,7 @@ pub use metrics::Metrics;
 
 use coherence::{Rules, Sight, Stamps};
 use flight::Flights;
-use item::{ABSENT, Asked, Entry, ItemCache};
+use item::{ABSENT, Asked, Entry, ItemCache, Stored};
 use plan::{Plan, plan};
 use read::Arrival;
 use schema::{Catalog, Located, Table};
@@ -83,7 +86,7 @@ impl Caching {
     }
 
     /// The same with one rule of coherence removed, for tests of the checkers.
-    #[cfg(feature = "mutants")]
+    #[cfg(any(test, feature = "mutants"))]
     pub fn without(
         removed: Option<CoherenceRule>,
         config: Config,
@@ -175,20 +178,47 @@ impl Core {
         }
     }
 
-    /// Passes a read by whose tables cannot be described. Clients may rely on their writes all the same, so it
-    /// is asked strongly while any of its tables is unsettled.
-    async fn pass_settled(&self, call: &Call, names: &[&str], why: Bypass) -> Result<Reply, Failure> {
-        let is_unsettled = |name: &&&str| {
-            TableRef::parse(name).is_some_and(|table| {
-                let slot = self.stamps.table_slot(table.bare_name());
-                self.stamps.sight_of_table(slot).is_unsettled
-            })
+    /// Passes by a read that is understood but cannot be answered here. Clients may rely on their writes all
+    /// the same, so it is asked strongly of tables whose keys are unsettled.
+    async fn pass_settled(&self, call: &Call, why: Bypass) -> Result<Reply, Failure> {
+        let unsettled: Vec<&str> = match call.request() {
+            Ok(Request::GetItem(get)) if self.is_unsettled(&get.table_name, [&get.key]) => {
+                vec![&get.table_name]
+            }
+            Ok(Request::BatchGetItem(batch)) => {
+                let tables =
+                    batch.request_items.iter().filter(|(name, wanted)| self.is_unsettled(name, &wanted.keys));
+                tables.map(|(name, _)| name.as_str()).collect()
+            }
+            _ => vec![],
         };
-        let unsettled: Vec<&str> = names.iter().filter(is_unsettled).copied().collect();
-        match strengthened(&call.wire().body, &unsettled) {
-            Some(body) if !unsettled.is_empty() => self.pass(&call.with_body(body), None, why).await,
-            _ => self.pass(call, None, why).await,
+        let strengthens = !unsettled.is_empty() && self.rules.hold(coherence::Rule::PassedReadsSettle);
+        let reply = match strengthened(&call.wire().body, &unsettled) {
+            Some(body) if strengthens => self.pass(&call.with_body(body), None, why).await?,
+            _ => self.pass(call, None, why).await?,
+        };
+        if let (Ok(Request::BatchGetItem(batch)), Some(_)) = (call.request(), reply.success()) {
+            self.contradict_strong(batch);
         }
+        Ok(reply)
+    }
+
+    /// Whether an eventual read of these keys may lack what was written through this node.
+    fn is_unsettled<'k>(&self, table_name: &str, keys: impl IntoIterator<Item = &'k Item>) -> bool {
+        if let Some(table) = self.catalog.known(table_name) {
+            let sight = |key| {
+                let located = table.locate_key(key, &self.stamps, self.rules).ok()?;
+                Some(self.stamps.sight(located.slot, table.slot))
+            };
+            let mut sights = keys.into_iter().filter_map(sight);
+            return table.rule.mode == Mode::On && sights.any(|sight| sight.is_unsettled);
+        }
+        TableRef::parse(table_name).is_some_and(|table| {
+            let slot = self.stamps.table_slot(table.bare_name());
+            // While its schema was known, or is by another of its names, writes guard items alone: what is
+            // unsettled cannot be told from the table then.
+            self.stamps.sight_of_table(slot).is_unsettled || self.catalog.was_known(table.bare_name())
+        })
     }
 
     /// Stores what the origin answered, unless a write may have overtaken it; says whether it was stored.
@@ -208,19 +238,68 @@ impl Core {
             document: Document::new(body),
             stamp: if is_stamped { sight.stamp } else { current },
             asked,
-            expires_at: item::expiry(now, item.is_none(), &table.rule, self.jitter, &self.chance),
+            landed_at: now,
+            expires_at: item::expiry(asked.at, item.is_none(), &table.rule, self.jitter, &self.chance),
         });
-        // Race: reader A misses, writer B updates and finishes, then A's older answer arrives. Storing it would
-        // do no harm, since B moved the stamp that it carries, but it would take a newer entry's place.
-        let may_land = !is_stamped || (sight.may_land && sight.stamp == current);
-        if may_land {
-            self.items.store(&located.cache_key, Arc::clone(&entry), now);
-            self.metrics.entries.set(self.items.count() as i64);
-            self.metrics.bytes.set(self.items.bytes() as i64);
-        } else {
+        // Race: reader A misses, writer B updates and finishes, then A's older answer arrives. Storing it
+        // would do no harm, since B moved the stamp that it carries, but it would take a newer entry's place.
+        if is_stamped && !(sight.may_land && sight.stamp == current) {
             self.metrics.overtaken_fills.inc();
+            return (entry, false);
         }
-        (entry, may_land)
+        let stored = self.items.store(&located.cache_key, Arc::clone(&entry));
+        if stored == Stored::Contradicted {
+            self.contradict(located);
+        }
+        self.metrics.entries.set(self.items.count() as i64);
+        self.metrics.bytes.set(self.items.bytes() as i64);
+        (entry, stored == Stored::Kept)
+    }
+
+    /// Stores what the origin answered a client's strong read. If that cannot be done, no entry may
+    /// contradict it: clients who go on with eventual reads find nothing older.
+    fn refresh(
+        &self,
+        table: &Table,
+        located: &Located,
+        item: Option<&RawValue>,
+        sight: Sight,
+        asked: Asked,
+    ) -> (Arc<Entry>, bool) {
+        let (entry, is_stored) = self.land(table, located, item, sight, asked);
+        match self.lookup(table, located) {
+            Some(present) if present.agrees_with(&entry) => {}
+            Some(_) => self.contradict(located),
+            // Race: a write overtook this answer, so that it was not stored. What is on its way by now may
+            // lack what somebody wrote beside this node in the meantime, and this answer shows: another fill,
+            // which may land, or the image of a write that was applied before and is not acknowledged yet.
+            None => {
+                let may_land = self.stamps.sight(located.slot, table.slot).may_land;
+                if !is_stored && (may_land || self.stamps.is_in_flight(located.slot)) {
+                    self.stamps.touch([located.slot], []);
+                }
+            }
+        }
+        (entry, is_stored)
+    }
+
+    /// Drops the entry of an item, since it is not what a client was shown.
+    fn contradict(&self, located: &Located) {
+        self.metrics.contradictions.inc();
+        self.stamps.touch([located.slot], []);
+    }
+
+    /// Drops what is kept of items, or is on its way: a strong answer may have contradicted it, and was not
+    /// looked into.
+    fn contradict_unread(&self, table_name: &str, keys: &[Item]) {
+        let named_otherwise = || self.catalog.known_otherwise(TableRef::parse(table_name)?.bare_name());
+        let table = self.catalog.known(table_name).or_else(named_otherwise);
+        if let Some(table) = table.filter(|table| table.rule.mode == Mode::On)
+            && self.rules.hold(coherence::Rule::StrongAnswersRefresh)
+        {
+            let located = keys.iter().filter_map(|key| table.locate_key(key, &self.stamps, self.rules).ok());
+            self.stamps.touch(located.map(|located| located.slot), []);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use model::{Item, TableRef};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::Core;
+use crate::{Core, coherence::TableSlot};
 
 /// Drops entries: of a key, a table, or all.
 pub(crate) struct Purge(pub(crate) Arc<Core>);
@@ -33,14 +33,17 @@ impl Action for Purge {
         })?;
         let purged = match (request.all, request.table, request.key) {
             (true, None, None) => {
-                core.stamps.touch([], core.stamps.every_table());
+                self.begin_generation(core.stamps.every_table(), &|_| true);
                 json!({ "purged": "all" })
             }
             (false, Some(name), key) => {
                 let table = TableRef::parse(&name).ok_or_else(|| format!("{name} is no table name"))?;
                 match key {
-                    None => core.stamps.touch([], [core.stamps.table_slot(table.bare_name())]),
-                    Some(key) => self.purge_key(&name, &key)?,
+                    None => {
+                        let slot = core.stamps.table_slot(table.bare_name());
+                        self.begin_generation([slot], &|name| name == table.bare_name());
+                    }
+                    Some(key) => self.purge_key(&table, &key)?,
                 }
                 json!({ "purged": name })
             }
@@ -51,10 +54,17 @@ impl Action for Purge {
 }
 
 impl Purge {
-    fn purge_key(&self, name: &str, key: &Item) -> Result<(), String> {
+    /// Tables begin a new life: what was stored no longer counts, and what was known is learnt again.
+    fn begin_generation(&self, slots: impl IntoIterator<Item = TableSlot>, is_meant: &dyn Fn(&str) -> bool) {
+        self.0.stamps.touch([], slots);
+        self.0.catalog.forget(is_meant);
+    }
+
+    fn purge_key(&self, table: &TableRef, key: &Item) -> Result<(), String> {
         let core = &self.0;
-        // A table that is not known has no entries.
-        let Some(table) = core.catalog.known(name) else { return Ok(()) };
+        let name = table.bare_name();
+        // A table that is known by no name has no entries.
+        let Some(table) = core.catalog.known_otherwise(name) else { return Ok(()) };
         let located = table
             .locate_key(key, &core.stamps, core.rules)
             .map_err(|error| format!("not a primary key of {name}: {error}"))?;

@@ -53,7 +53,7 @@ impl Core {
     pub(crate) async fn get_item(self: &Arc<Self>, call: &Call, get: &GetItem) -> Result<Reply, Failure> {
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
         let Some(table) = self.catalog.learn(&get.table_name, patience).await else {
-            return self.pass_settled(call, &[&get.table_name], Bypass::SchemaUnknown).await;
+            return self.pass_settled(call, Bypass::SchemaUnknown).await;
         };
         let reading = match self.reading(call, get, Arc::clone(&table)) {
             Ok(reading) => reading,
@@ -95,7 +95,7 @@ impl Core {
     async fn hit_or_pass(&self, reading: &Reading<'_>, entry: &Entry) -> Result<Reply, Failure> {
         match self.hit(reading, entry) {
             Some(reply) => Ok(reply),
-            None => self.pass(reading.call, Some(&reading.table), Bypass::NotUnderstood).await,
+            None => self.pass_settled(reading.call, Bypass::NotUnderstood).await,
         }
     }
 
@@ -110,9 +110,11 @@ impl Core {
     /// Asks the origin, together with whoever else misses the same item.
     async fn fetch(self: &Arc<Self>, reading: Reading<'_>) -> Result<Reply, Failure> {
         let Reading { call, get, table, located, view } = &reading;
-        let joining = match self.rules.hold(Rule::FlightsJoinUnderTheirWord) {
-            true => Joining::UnderTheSameWord,
-            false => Joining::Always,
+        let hold = |rule| self.rules.hold(rule);
+        let joining = match (hold(Rule::FlightsJoinUnderTheirWord), hold(Rule::DoubtfulFlightsClose)) {
+            (true, true) => Joining::IfAsGood,
+            (true, false) => Joining::UnderTheSameWord,
+            (false, _) => Joining::Always,
         };
         let look = || match self.lookup(table, located) {
             Some(entry) => Ok(entry),
@@ -179,11 +181,12 @@ impl Core {
                 reading.table.metrics.count(outcome);
                 Ok(Reply::document(document, outcome))
             }
-            None => self.pass(reading.call, Some(&reading.table), Bypass::NotUnderstood).await,
+            None => self.pass_settled(reading.call, Bypass::NotUnderstood).await,
         }
     }
 
-    /// A reader who shares what another's read brought consumed nothing; what cannot be shared is asked for again.
+    /// A reader who shares what another's read brought consumed nothing; what cannot be shared is asked for
+    /// again.
     async fn shared(
         &self,
         reading: &Reading<'_>,
@@ -197,14 +200,14 @@ impl Core {
                 reading.table.metrics.count(outcome);
                 Ok(Reply::document(document, outcome))
             }
-            None => self.pass(reading.call, Some(&reading.table), Bypass::NotUnderstood).await,
+            None => self.pass_settled(reading.call, Bypass::NotUnderstood).await,
         }
     }
 
     /// Sends a flight on its way, in a task of its own: its first reader may leave.
     fn take_off(
         self: &Arc<Self>,
-        ticket: Ticket<Arrival>,
+        mut ticket: Ticket<Arrival>,
         call: &Call,
         get: &GetItem,
         view: &View,
@@ -216,11 +219,12 @@ impl Core {
             true => call.clone(),
             false => call.with_body(fill_body(get, strength)),
         };
-        let call = call.until(self.clock.now() + self.fill_timeout);
         let core = Arc::clone(self);
         let table = Arc::clone(table);
         let (cache_key, slot) = (located.cache_key.clone(), located.slot);
         self.drain.spawn(async move {
+            core.flights.depart(&mut ticket).await;
+            let call = call.until(core.clock.now() + core.fill_timeout);
             let asked = Asked { strength, at: core.clock.now() };
             let answer = core.clock.timeout_at(call.deadline, core.origin.call(call.clone())).await;
             let arrival = match answer.unwrap_or_else(|| Err(Failure::deadline())) {
@@ -237,15 +241,18 @@ impl Core {
                 }
             };
             core.flights.arrive(ticket, arrival);
+            core.metrics.flights.set(core.flights.count() as i64);
         });
     }
 
     /// Passes a strong read by, and takes its answer as news.
     pub(crate) async fn strong_item(&self, call: &Call, get: &GetItem) -> Result<Reply, Failure> {
-        let table = self.catalog.known(&get.table_name).filter(|table| table.rule.mode == Mode::On);
+        let table = self.catalog.learn_soon(&get.table_name).filter(|table| table.rule.mode == Mode::On);
         let reading = table.clone().and_then(|table| self.reading(call, get, table).ok());
         let Some(reading) = reading else {
-            return self.pass(call, table.as_deref(), Bypass::StrongRead).await;
+            let reply = self.pass(call, table.as_deref(), Bypass::StrongRead).await?;
+            self.contradict_unread(&get.table_name, std::slice::from_ref(&get.key));
+            return Ok(reply);
         };
         let sight = self.stamps.sight(reading.located.slot, reading.table.slot);
         let asked = Asked { strength: Strength::Strong, at: self.clock.now() };
@@ -255,14 +262,14 @@ impl Core {
         {
             match &reading.view {
                 View::Whole => {
-                    self.land(&reading.table, &reading.located, got.item, sight, asked);
+                    self.refresh(&reading.table, &reading.located, got.item, sight, asked);
                 }
-                // It shows a part only, so it cannot replace the entry; but it may show that the entry is old.
+                // It shows a part only, so it cannot replace the entry; but it may show that the entry is
+                // old.
                 View::Projected(_) => {
                     let entry = self.lookup(&reading.table, &reading.located);
                     if entry.is_some_and(|entry| !reading.view.agrees(&entry, got.item)) {
-                        self.metrics.contradictions.inc();
-                        self.stamps.touch([reading.located.slot], []);
+                        self.contradict(&reading.located);
                     }
                 }
             }

@@ -10,9 +10,9 @@ use backend::{Backend, Call, Outcome};
 use base::{Clock, Drain, Instant};
 use bytes::Bytes;
 use model::{ErrorCode, Item, KeyError, PrimaryKey, TableDefinition, TableRef, Target};
-use tokio::sync::watch;
 
 use crate::{
+    announcement::Announcement,
     coherence::{ItemSlot, Rule, Rules, Stamps, TableSlot},
     config::{Config, Rule as TableRule},
     metrics::{Metrics, OTHER_TABLES, TableMetrics},
@@ -67,7 +67,7 @@ pub(crate) struct Catalog {
 #[derive(Debug, Clone)]
 enum Known {
     Table(Arc<Table>),
-    Learning(watch::Receiver<Option<Arc<Table>>>),
+    Learning(Announcement<Option<Arc<Table>>>),
     Unavailable { until: Instant },
 }
 
@@ -145,17 +145,35 @@ impl Catalog {
         }
     }
 
+    /// A table of this bare name, if one is known by whatever name.
+    pub(crate) fn known_otherwise(&self, bare_name: &str) -> Option<Arc<Table>> {
+        self.tables_called(bare_name).pop()
+    }
+
+    /// Whether the schema of a table of this bare name is known, or ever was.
+    pub(crate) fn was_known(&self, bare_name: &str) -> bool {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.by_identity.values().any(|table| table.bare_name == bare_name)
+    }
+
+    /// The tables of this bare name that are known, once for each of their names.
+    fn tables_called(&self, bare_name: &str) -> Vec<Arc<Table>> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let tables = names.values().filter_map(|known| match known {
+            Known::Table(table) if table.bare_name == bare_name => Some(Arc::clone(table)),
+            _ => None,
+        });
+        tables.collect()
+    }
+
     /// The table of this name or ARN, described if need be; `None` if that does not work out by `deadline`.
     pub(crate) async fn learn(self: &Arc<Catalog>, name: &str, deadline: Instant) -> Option<Arc<Table>> {
-        let mut learning = match self.begin_learning(name) {
+        let learning = match self.begin_learning(name) {
             Known::Table(table) => return Some(table),
             Known::Unavailable { .. } => return None,
             Known::Learning(learning) => learning,
         };
-        // The sender goes when the description came or failed; what it left is read afterwards.
-        let over = async { while learning.changed().await.is_ok() {} };
-        self.clock.timeout_at(deadline, over).await;
-        learning.borrow().clone()
+        self.clock.timeout_at(deadline, learning.heard()).await.flatten().flatten()
     }
 
     /// The table of this name or ARN, if it is known by now; if not, sees to it that it is known soon.
@@ -176,6 +194,8 @@ impl Catalog {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
         match names.get(name) {
             Some(Known::Unavailable { until }) if *until <= self.clock.now() => {}
+            // Whoever was to describe it died.
+            Some(Known::Learning(learning)) if !learning.is_awaited() => {}
             Some(known) => return known.clone(),
             None if names.len() >= NAMES_MAX => {
                 names.retain(|_, known| !matches!(known, Known::Unavailable { .. }));
@@ -185,10 +205,11 @@ impl Catalog {
             }
             None => {}
         }
-        let (tell, learning) = watch::channel(None);
+        let (tell, learning) = Announcement::new();
         names.insert(name.to_owned(), Known::Learning(learning.clone()));
         drop(names);
         let catalog = Arc::clone(self);
+        let listed = learning.clone();
         let name = name.to_owned();
         self.drain.spawn(async move {
             let table = catalog.describe(&name, &reference).await;
@@ -196,31 +217,34 @@ impl Catalog {
                 Some(table) => Known::Table(Arc::clone(table)),
                 None => Known::Unavailable { until: catalog.clock.now() + RETRY_AFTER },
             };
-            catalog.note(&name, &tell, known);
-            tell.send_replace(table);
+            // Race: the table was dropped or made while it was being described. Then this may be the old one,
+            // and whoever dropped or made it had its name forgotten.
+            let is_news = catalog.note(&name, &listed, known);
+            // Nobody may be left to hear it.
+            drop(tell.send(table.filter(|_| is_news)));
         });
         Known::Learning(learning)
     }
 
-    /// Notes what came of learning, unless the name was forgotten meanwhile.
-    fn note(&self, name: &str, tell: &watch::Sender<Option<Arc<Table>>>, known: Known) {
+    /// Notes what came of learning, unless the name was forgotten meanwhile; says whether it did.
+    fn note(&self, name: &str, ours: &Announcement<Option<Arc<Table>>>, known: Known) -> bool {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
-        let is_ours = |listed: &Known| matches!(listed, Known::Learning(learning) if learning.same_channel(&tell.subscribe()));
-        if names.get(name).is_some_and(is_ours) {
+        let is_ours = |listed: &Known| matches!(listed, Known::Learning(learning) if learning.is(ours));
+        let is_listed = names.get(name).is_some_and(is_ours);
+        if is_listed {
             names.insert(name.to_owned(), known);
         }
+        is_listed
     }
 
     async fn describe(&self, name: &str, reference: &TableRef) -> Option<Arc<Table>> {
-        let slot = self.stamps.table_slot(reference.bare_name());
-        let before = self.stamps.sight_of_table(slot);
         let body = serde_json::json!({ "TableName": name }).to_string();
         let deadline = self.clock.now() + self.describe_timeout;
         let call = Call::internal(Target::of("DescribeTable"), Bytes::from(body), deadline);
         let reply = match self.clock.timeout_at(deadline, self.origin.call(call)).await? {
             Ok(reply) => reply,
             Err(failure) => {
-                tracing::warn!(table = name, %failure, "table cannot be described; its reads pass by the cache");
+                tracing::warn!(table = name, %failure, "table cannot be described, so its reads pass by");
                 return None;
             }
         };
@@ -229,9 +253,7 @@ impl Catalog {
             tracing::debug!(table = name, status = reply.status().as_u16(), "table is not described");
             return None;
         };
-        // Race: the table was dropped or made while it was being described. Then this may be the old one.
-        let is_steady = before.may_land && self.stamps.sight_of_table(slot).stamp == before.stamp;
-        (is_steady && definition.is_active).then(|| self.make(reference, definition))
+        definition.is_active.then(|| self.make(reference, definition))
     }
 
     /// The table of this definition: the one already made, if nothing about it changed.
@@ -269,19 +291,22 @@ impl Catalog {
         self.names.write().unwrap_or_else(PoisonError::into_inner).retain(|name, _| !is_meant(name));
     }
 
-    /// Looks at an answer that passes by for news of a table: that it is gone, or is another one now.
-    pub(crate) fn observe(&self, target: &Target, name: &str, reply: &backend::Reply) {
-        let Some(table) = self.known(name) else { return };
+    /// Looks at an answer that passes by for news of a table, by its bare name: that it is gone, or is
+    /// another one now.
+    pub(crate) fn observe(&self, target: &Target, bare_name: &str, reply: &backend::Reply) {
         let is_gone = reply.status().is_client_error()
             && error_code(reply.body()) == Some(ErrorCode::ResourceNotFoundException);
-        let is_another = target.word() == "DescribeTable"
-            && reply
-                .success()
-                .and_then(|body| TableDefinition::from_description(body))
-                .is_some_and(|definition| definition != table.definition);
-        if is_gone || is_another {
-            self.stamps.touch([], [table.slot]);
-            self.forget(&|bare_name| bare_name == table.bare_name);
+        let described = (target.word() == "DescribeTable")
+            .then(|| reply.success().and_then(|body| TableDefinition::from_description(body)))
+            .flatten();
+        let is_other_now = |table: &Table| {
+            // Tables of one name in two regions are two tables.
+            described.as_ref().is_some_and(|now| now.arn == table.definition.arn && *now != table.definition)
+        };
+        let is_news = |table: &Arc<Table>| is_gone || is_other_now(table);
+        if (is_gone || described.is_some()) && self.tables_called(bare_name).iter().any(is_news) {
+            self.stamps.touch([], [self.stamps.table_slot(bare_name)]);
+            self.forget(&|name| name == bare_name);
         }
     }
 

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use backend::{Bypass, Call, Failure, FailureKind, Outcome, Reply};
+use base::Instant;
 use model::{
     Effect, Item, TableRef, WriteVerdict,
     call::{Request, StatementEffect, TransactWriteItem, WriteRequest, tables_named},
-    json,
+    json, limits,
 };
 use serde_json::value::RawValue;
 
@@ -28,6 +29,20 @@ struct Scope {
     images: Vec<Image>,
     /// Counted under this table.
     table: Option<Arc<Table>>,
+}
+
+impl Scope {
+    /// Notes what the write will leave of an item. DynamoDB: a batch of more than 25 writes is refused, as is
+    /// one that names an item twice; an origin that takes them may carry them out in any order.
+    fn expect(&mut self, image: Image) {
+        let has_room = self.images.len() < limits::BATCH_WRITE_REQUESTS_MAX;
+        let is_same = |other: &&mut Image| other.located.cache_key == image.located.cache_key;
+        match self.images.iter_mut().find(is_same) {
+            Some(twice) => twice.content = Content::Unknown,
+            None if has_room => self.images.push(image),
+            None => {}
+        }
+    }
 }
 
 /// An item whose state after the write is known, if the write was applied.
@@ -87,8 +102,9 @@ impl Core {
         let sights: Vec<Sight> =
             scope.images.iter().map(|image| self.stamps.sight_of_table(image.table.slot)).collect();
 
+        let asked_at = self.clock.now();
         // The origin has deadlines of its own; this one only keeps a guard from being held for ever.
-        let latest = self.clock.now() + self.doubt;
+        let latest = asked_at + self.doubt;
         let answered = self.clock.timeout_at(latest, self.origin.call(call.clone())).await;
         let result = answered.unwrap_or_else(|| Err(Failure::deadline()));
 
@@ -107,7 +123,7 @@ impl Core {
         let closed = guard.close(verdict);
         self.forget_tables(&call, &scope);
         if let (Ending::Applied, Ok(reply)) = (ending, &result) {
-            self.keep_images(&call, &scope.images, &sights, &closed, reply);
+            self.keep_images(&call, scope.images.iter().zip(&sights), &closed, reply, asked_at);
         }
         let outcome = Outcome::Bypass(why);
         self.catalog.count(scope.table.as_deref(), outcome);
@@ -123,19 +139,18 @@ impl Core {
     }
 
     /// Stores what the write left, where no other write overlapped it.
-    fn keep_images(
+    fn keep_images<'a>(
         &self,
         call: &Call,
-        images: &[Image],
-        sights: &[Sight],
+        images: impl Iterator<Item = (&'a Image, &'a Sight)>,
         closed: &BTreeMap<ItemSlot, Closed>,
         reply: &Reply,
+        asked_at: Instant,
     ) {
         if call.target().word() == "BatchWriteItem" && !processed_everything(reply.body()) {
             return;
         }
-        let now = self.clock.now();
-        for (image, sight) in images.iter().zip(sights) {
+        for (image, sight) in images {
             let word = match closed.get(&image.located.slot) {
                 Some(Closed::Alone(word)) => *word,
                 _ if !self.rules.hold(Rule::ImagesOnlyAlone) => self.stamps.current_item(image.located.slot),
@@ -151,7 +166,7 @@ impl Core {
                 Content::Unknown => continue,
             };
             let sight = Sight { stamp: Stamp::of_image(word, sight.stamp.table()), ..*sight };
-            let asked = Asked { strength: Strength::Strong, at: now };
+            let asked = Asked { strength: Strength::Strong, at: asked_at };
             let (_, is_stored) = self.land(&image.table, &image.located, item, sight, asked);
             self.metrics.images.inc_by(u64::from(is_stored));
         }
@@ -162,7 +177,7 @@ impl Core {
         let mut scope = Scope::default();
         let images_from_transactions = !self.rules.hold(Rule::NoImagesFromTransactions);
         match (call.target().known().map(|row| row.effect), call.request()) {
-            (Some(Effect::WritesItems), Ok(request)) => match request {
+            (Some(Effect::WritesItems), Ok(request)) if is_within_limits(request) => match request {
                 Request::PutItem(put) => {
                     self.cover(&mut scope, &put.table_name, Key::Within(&put.item), put_content(&put.item));
                 }
@@ -249,7 +264,7 @@ impl Core {
                 scope.items.push(located.slot);
                 scope.table = Some(Arc::clone(&table));
                 if table.rule.mode == Mode::On && !matches!(content, Content::Unknown) {
-                    scope.images.push(Image { table, located, content });
+                    scope.expect(Image { table, located, content });
                 }
             }
             _ => self.cover_table(scope, table_name),
@@ -264,6 +279,20 @@ impl Core {
             }
             None => scope.everything = true,
         }
+    }
+}
+
+/// Whether the origin can accept so many writes. One request too large must not have thousands of tables described.
+fn is_within_limits(request: &Request) -> bool {
+    match request {
+        Request::BatchWriteItem(batch) => {
+            let writes = batch.request_items.iter().map(|(_, writes)| writes.len()).sum::<usize>();
+            writes <= limits::BATCH_WRITE_REQUESTS_MAX
+        }
+        Request::TransactWriteItems(transaction) => {
+            transaction.transact_items.len() <= limits::TRANSACT_ACTIONS_MAX
+        }
+        _ => true,
     }
 }
 

@@ -5,7 +5,7 @@
 pub enum Rule {
     /// A write moves its slots before it is forwarded.
     MoveBeforeForwarding,
-    /// A write without a definite answer moves its slots like any other.
+    /// A write without a definite answer opens doubt and settling: it may be as new as any other.
     UnknownIsAWrite,
     /// A write without a definite answer is in doubt for a while.
     DoubtLasts,
@@ -25,6 +25,10 @@ pub enum Rule {
     WholeKeys,
     /// A flight may be joined only under the word that it was begun under.
     FlightsJoinUnderTheirWord,
+    /// A flight under a write in flight or in doubt takes nobody aboard once the origin was asked.
+    DoubtfulFlightsClose,
+    /// A read that is understood but passes by is asked strongly while its keys are unsettled.
+    PassedReadsSettle,
     /// A key that a batch left unprocessed is not absent.
     UnprocessedIsNotAbsent,
     /// A strong answer refreshes or drops what it contradicts.
@@ -35,7 +39,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 14] = [
+    pub const ALL: [Rule; 16] = [
         Rule::MoveBeforeForwarding,
         Rule::UnknownIsAWrite,
         Rule::DoubtLasts,
@@ -47,6 +51,8 @@ impl Rule {
         Rule::OpaqueWritesGuardTables,
         Rule::WholeKeys,
         Rule::FlightsJoinUnderTheirWord,
+        Rule::DoubtfulFlightsClose,
+        Rule::PassedReadsSettle,
         Rule::UnprocessedIsNotAbsent,
         Rule::StrongAnswersRefresh,
         Rule::LaterFillsStay,
@@ -56,24 +62,24 @@ impl Rule {
 /// Which rules hold: all of them, except in a test of the checkers.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Rules {
-    #[cfg(feature = "mutants")]
+    #[cfg(any(test, feature = "mutants"))]
     removed: Option<Rule>,
 }
 
 impl Rules {
-    #[cfg(feature = "mutants")]
+    #[cfg(any(test, feature = "mutants"))]
     pub(crate) fn without(removed: Option<Rule>) -> Rules {
         Rules { removed }
     }
 
     /// Whether the rule holds.
-    #[cfg(feature = "mutants")]
+    #[cfg(any(test, feature = "mutants"))]
     pub(crate) fn hold(self, rule: Rule) -> bool {
         self.removed != Some(rule)
     }
 
     /// Whether the rule holds.
-    #[cfg(not(feature = "mutants"))]
+    #[cfg(not(any(test, feature = "mutants")))]
     pub(crate) fn hold(self, _rule: Rule) -> bool {
         true
     }

@@ -119,8 +119,8 @@ impl<W: AtomicWord> Slots<W> {
         }
     }
 
-    /// Ends a write that may be applied until `written_until`; the word that it made, if no other write began
-    /// or ended since the word `begun` was made.
+    /// Ends a write that may be applied until `written_until`; the word that it made, if no other write was
+    /// in flight when it made the word `begun`, and none began since.
     pub fn end(&self, slot: usize, begun: u64, written_until: u64) -> Option<u64> {
         self.written_until(slot).raise(written_until);
         let mut seen = begun;
@@ -128,7 +128,10 @@ impl<W: AtomicWord> Slots<W> {
             debug_assert_ne!(seen & IN_FLIGHT_MASK, 0, "a write ends that never began");
             let ended = seen.wrapping_add(ONE_VERSION - ONE_IN_FLIGHT);
             match self.word(slot).exchange(seen, ended) {
-                Ok(_) => return (seen == begun).then_some(ended),
+                Ok(_) => {
+                    let was_alone = seen == begun && ended & IN_FLIGHT_MASK == 0;
+                    return was_alone.then_some(ended);
+                }
                 Err(found) => seen = found,
             }
         }
@@ -160,20 +163,24 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_writes_know_of_each_other() {
-        let slots = Slots::new(1);
-        let first = slots.begin(0).unwrap();
-        let second = slots.begin(0).unwrap();
-        assert_eq!(slots.end(0, first, 1), None);
-        // The second ends from exactly its own word only if nobody moved it meanwhile; the first did.
-        assert_eq!(slots.end(0, second, 1), None);
-        assert!(!slots.look(0).is_in_flight());
+    fn overlapping_writes_know_of_each_other_whichever_ends_first() {
+        for second_ends_first in [false, true] {
+            let slots = Slots::new(1);
+            let mut words = [slots.begin(0).unwrap(), slots.begin(0).unwrap()];
+            if second_ends_first {
+                words.reverse();
+            }
+            // The one that began second and ends first ends from exactly its own word, yet it is not alone.
+            assert_eq!(words.map(|word| slots.end(0, word, 1)), [None, None]);
+            assert!(!slots.look(0).is_in_flight());
+        }
     }
 
     #[test]
     fn the_count_of_writes_in_flight_refuses_to_wrap() {
         let slots = Slots::new(1);
-        let last = (0..IN_FLIGHT_MASK).map(|_| slots.begin(0).unwrap()).last().unwrap();
+        let mut last = 0;
+        (0..IN_FLIGHT_MASK).for_each(|_| last = slots.begin(0).unwrap());
         assert_eq!(slots.begin(0), Err(TooManyWrites));
         slots.end(0, last, 0);
         assert!(slots.begin(0).is_ok());

@@ -3,14 +3,14 @@
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, Hasher},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use base::{Chance, Clock};
 use foldhash::quality::FixedState;
 
-use super::{Look, Rule, Rules, Slots, TooManyWrites};
+use super::{AtomicWord, Look, Rule, Rules, Slots, TooManyWrites};
 
 /// Slots for items: 16 MiB when all are touched. With fewer, a write would take along more of its neighbours:
 /// with a million cached items it now costs one of them.
@@ -21,9 +21,9 @@ const TABLE_SLOTS: usize = 1 << 10;
 
 /// The slot table of a node, with the clock that it is read by.
 #[derive(Debug)]
-pub(crate) struct Stamps {
-    items: Slots,
-    tables: Slots,
+pub(crate) struct Stamps<W: AtomicWord = AtomicU64> {
+    items: Slots<W>,
+    tables: Slots<W>,
     hash: FixedState,
     clock: Clock,
     settle_millis: u64,
@@ -68,8 +68,8 @@ pub(crate) enum Verdict {
 
 /// The slots of a write under way. Dropped without a verdict, the write counts as unknown.
 #[derive(Debug)]
-pub(crate) struct Guard {
-    stamps: Arc<Stamps>,
+pub(crate) struct Guard<W: AtomicWord = AtomicU64> {
+    stamps: Arc<Stamps<W>>,
     /// Each slot once, however many keys fall into it, with the word that beginning made.
     items: BTreeMap<ItemSlot, Begun>,
     tables: BTreeMap<TableSlot, u64>,
@@ -100,9 +100,24 @@ impl Stamps {
         doubt: Duration,
         rules: Rules,
     ) -> Stamps {
+        let slots = (Slots::new(ITEM_SLOTS), Slots::new(TABLE_SLOTS));
+        Stamps::over(slots, clock, chance, (settle, doubt), rules)
+    }
+}
+
+impl<W: AtomicWord> Stamps<W> {
+    /// Stamps over slots that already exist, for items and for tables; how many of each is a power of two.
+    pub(crate) fn over(
+        (items, tables): (Slots<W>, Slots<W>),
+        clock: Clock,
+        chance: &Chance,
+        (settle, doubt): (Duration, Duration),
+        rules: Rules,
+    ) -> Stamps<W> {
+        assert!(items.count().is_power_of_two() && tables.count().is_power_of_two());
         Stamps {
-            items: Slots::new(ITEM_SLOTS),
-            tables: Slots::new(TABLE_SLOTS),
+            items,
+            tables,
             hash: FixedState::with_seed(chance.below(u64::MAX)),
             clock,
             settle_millis: millis(settle),
@@ -114,7 +129,7 @@ impl Stamps {
     /// The slot of a table, by its name without account and region: tables of one name in two accounts share
     /// a slot, which costs a miss now and then.
     pub(crate) fn table_slot(&self, bare_name: &str) -> TableSlot {
-        TableSlot(self.hash.hash_one(bare_name) as usize & (TABLE_SLOTS - 1))
+        TableSlot(self.hash.hash_one(bare_name) as usize & (self.tables.count() - 1))
     }
 
     /// The slot of an item, by its table's bare name and canonical key.
@@ -123,7 +138,7 @@ impl Stamps {
         hasher.write(bare_name.as_bytes());
         hasher.write_u8(0xff);
         hasher.write(key);
-        ItemSlot(hasher.finish() as usize & (ITEM_SLOTS - 1))
+        ItemSlot(hasher.finish() as usize & (self.items.count() - 1))
     }
 
     /// The words as they are now.
@@ -134,6 +149,11 @@ impl Stamps {
     /// The word of an item as it is now.
     pub(crate) fn current_item(&self, item: ItemSlot) -> u64 {
         self.items.current(item.0)
+    }
+
+    /// Whether a write of the item is in flight.
+    pub(crate) fn is_in_flight(&self, item: ItemSlot) -> bool {
+        self.items.look(item.0).is_in_flight()
     }
 
     /// What a read must remember before it asks the origin.
@@ -152,7 +172,8 @@ impl Stamps {
         let is_quiet = |look: Look| !look.is_in_flight() && look.written_until <= now;
         let written_until = item.written_until.max(table.written_until);
         let may_land = is_quiet(item) && is_quiet(table);
-        let is_unsettled = !may_land || now < written_until.saturating_add(self.settle_millis);
+        // Both times are cut to milliseconds, so that up to one more may have to pass.
+        let is_unsettled = !may_land || now <= written_until.saturating_add(self.settle_millis);
         Sight {
             stamp: Stamp { item: item.word, table: table.word },
             may_land,
@@ -165,10 +186,10 @@ impl Stamps {
     /// # Errors
     /// [`TooManyWrites`]; whatever was begun by then is ended again.
     pub(crate) fn guard(
-        self: &Arc<Stamps>,
+        self: &Arc<Self>,
         items: impl IntoIterator<Item = ItemSlot>,
         tables: impl IntoIterator<Item = TableSlot>,
-    ) -> Result<Guard, TooManyWrites> {
+    ) -> Result<Guard<W>, TooManyWrites> {
         let mut guard = Guard {
             stamps: Arc::clone(self),
             items: BTreeMap::new(),
@@ -189,13 +210,14 @@ impl Stamps {
     }
 
     /// Every table slot, for a write that may go anywhere.
-    pub(crate) fn every_table(&self) -> impl Iterator<Item = TableSlot> + use<> {
+    pub(crate) fn every_table(&self) -> impl Iterator<Item = TableSlot> + use<W> {
         (0..self.tables.count()).map(TableSlot)
     }
 
-    /// Moves slots as a write that is already over does: what was stored or is being fetched no longer counts.
+    /// Moves slots as a write that is already over does: what was stored or is being fetched no longer
+    /// counts.
     pub(crate) fn touch(
-        self: &Arc<Stamps>,
+        self: &Arc<Self>,
         items: impl IntoIterator<Item = ItemSlot>,
         tables: impl IntoIterator<Item = TableSlot>,
     ) {
@@ -206,7 +228,7 @@ impl Stamps {
     }
 }
 
-impl Guard {
+impl<W: AtomicWord> Guard<W> {
     fn begin_item(&mut self, slot: ItemSlot) -> Result<(), TooManyWrites> {
         if !self.items.contains_key(&slot) {
             let word = self.stamps.items.begin(slot.0)?;
@@ -236,9 +258,12 @@ impl Guard {
         }
         let stamps = &self.stamps;
         let now = stamps.clock.millis_since_origin();
+        // A doubt's end is rounded up, as the present was cut to milliseconds.
         let written_until = match verdict {
             Verdict::Unknown if !stamps.rules.hold(Rule::UnknownIsAWrite) => 0,
-            Verdict::Unknown if stamps.rules.hold(Rule::DoubtLasts) => now + stamps.doubt_millis,
+            Verdict::Unknown if stamps.rules.hold(Rule::DoubtLasts) => {
+                now.saturating_add(stamps.doubt_millis).saturating_add(1)
+            }
             Verdict::Unknown | Verdict::Definite => now,
         };
         for (slot, begun) in &self.tables {
@@ -255,7 +280,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl<W: AtomicWord> Drop for Guard<W> {
     fn drop(&mut self) {
         self.end(Verdict::Unknown);
     }
@@ -274,4 +299,68 @@ impl Stamp {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTLE: Duration = Duration::from_secs(2);
+    const DOUBT: Duration = Duration::from_secs(30);
+
+    fn stamps() -> (Arc<Stamps>, ItemSlot, TableSlot) {
+        let stamps = Stamps::new(Clock::start(), &Chance::seeded(1), SETTLE, DOUBT, Rules::default());
+        let (item, table) = (stamps.item_slot("Tab", b"k"), stamps.table_slot("Tab"));
+        (Arc::new(stamps), item, table)
+    }
+
+    async fn pass(span: Duration) {
+        tokio::time::advance(span).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn settling_and_doubt_last_as_long_as_they_should_to_the_last_microsecond() {
+        const INSTANT: Duration = Duration::from_micros(1);
+        for (verdict, span) in [(Verdict::Definite, SETTLE), (Verdict::Unknown, DOUBT + SETTLE)] {
+            let (stamps, item, table) = stamps();
+            pass(SETTLE * 2 + Duration::from_micros(900)).await;
+            stamps.guard([item], []).unwrap().close(verdict);
+            pass(span - INSTANT).await;
+            assert!(stamps.sight(item, table).is_unsettled, "{verdict:?}");
+            pass(Duration::from_millis(3)).await;
+            assert!(!stamps.sight(item, table).is_unsettled, "{verdict:?}");
+        }
+        let (stamps, item, table) = stamps();
+        pass(Duration::from_micros(900)).await;
+        stamps.guard([item], []).unwrap().close(Verdict::Unknown);
+        pass(DOUBT - INSTANT).await;
+        assert!(!stamps.sight(item, table).may_land);
+        pass(Duration::from_millis(2)).await;
+        assert!(stamps.sight(item, table).may_land);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guard_holds_a_slot_once_however_many_keys_fall_into_it() {
+        let (stamps, item, table) = stamps();
+        let closed = stamps.guard([item, item], [table, table]).unwrap().close(Verdict::Definite);
+        assert!(matches!(closed[&item], Closed::Alone(_)));
+        assert!(stamps.sight(item, table).may_land);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guard_that_is_dropped_leaves_its_items_in_doubt() {
+        let (stamps, item, table) = stamps();
+        drop(stamps.guard([item], []).unwrap());
+        assert!(!stamps.sight(item, table).may_land && !stamps.is_in_flight(item));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_begins_in_doubt_is_not_alone() {
+        let (stamps, item, _) = stamps();
+        let write = |verdict| stamps.guard([item], []).unwrap().close(verdict)[&item];
+        write(Verdict::Unknown);
+        assert_eq!(write(Verdict::Definite), Closed::Overlapped);
+        pass(DOUBT + Duration::from_millis(1)).await;
+        assert!(matches!(write(Verdict::Definite), Closed::Alone(_)));
+    }
 }

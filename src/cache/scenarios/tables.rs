@@ -1,0 +1,149 @@
+//! Tables: how they are learnt, made again, and purged.
+
+use backend::FailureKind;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_cannot_be_described_is_passed_by_and_strongly_while_unsettled() {
+    let denied = |_: &str| origin_reply(400, error("AccessDeniedException").to_string());
+    let rig = Rig::describing(denied, |_| now(200, json!({})));
+    let asked_strongly = async || {
+        assert_eq!(rig.get("k").await.0, "schema-unknown");
+        rig.asked("GetItem").last().unwrap()["ConsistentRead"] == true
+    };
+    assert!(asked_strongly().await, "just after the start");
+    rig.settle().await;
+    assert!(!asked_strongly().await);
+    rig.ask("PutItem", put(&item("k", 1))).await;
+    assert!(asked_strongly().await, "the write guards the whole table");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_names_a_table_in_a_new_way_reads_what_was_written() {
+    let only_by_name = |name: &str| match name.starts_with("arn:") {
+        true => origin_reply(400, error("AccessDeniedException").to_string()),
+        false => described(name),
+    };
+    let rig = Rig::describing(only_by_name, |_| now(200, json!({})));
+    rig.get("k").await;
+    rig.settle().await;
+    // It guards the item alone, since the table is known by this name.
+    rig.ask("PutItem", put(&item("k", 1))).await;
+    let mut request = get("k");
+    request["TableName"] = json!(arn("Tab"));
+    assert_eq!(told(&rig.ask("GetItem", request).await).0, "schema-unknown");
+    assert_eq!(rig.asked("GetItem").last().unwrap()["ConsistentRead"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_is_learnt_however_busily_it_is_written() {
+    let rig = Rig::new(|asked| match asked.operation {
+        "GetItem" => now(200, json!({ "Item": item("k", 1) })),
+        // One of these is always in flight, and none is ever sure.
+        _ => later(Duration::from_millis(10), fails(Failure::new(FailureKind::Lost, "cut"))),
+    });
+    let writers: Vec<_> =
+        (0..10).map(|version| rig.ask_aside("PutItem", put(&item("w", version)), PATIENCE)).collect();
+    rig.pass(Duration::from_millis(1)).await;
+    assert_eq!(rig.get("k").await.0, "miss-not-stored");
+    for writer in writers {
+        drop(writer.await.unwrap());
+    }
+    rig.pass(DOUBT + Duration::from_millis(1)).await;
+    assert_eq!(rig.get("k").await.0, "miss");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_made_again_begins_a_new_life() {
+    for operation in ["DeleteTable", "CreateTable", "RestoreTableToPointInTime"] {
+        let rig = Rig::with_item(item("k", 1));
+        rig.get("k").await;
+        rig.ask(operation, json!({ "TableName": "Tab", "TargetTableName": "Tab" })).await;
+        assert_eq!(rig.get("k").await.0, "miss", "{operation}");
+        assert_eq!(rig.asked("DescribeTable").len(), 2, "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_table_id_begins_a_new_life_by_whatever_name_the_table_is_known() {
+    for known_as in ["Tab".to_owned(), arn("Tab")] {
+        let id = Register::default();
+        let rig = {
+            let (id, seen) = (id.clone(), id.clone());
+            Rig::describing(
+                move |_| description("Tab", &id.version().to_string()),
+                move |asked| match asked.operation {
+                    "DescribeTable" => {
+                        let reply = description("Tab", &seen.version().to_string());
+                        Box::pin(async move { Ok(reply) })
+                    }
+                    _ => now(200, json!({ "Item": item("k", 1) })),
+                },
+            )
+        };
+        let mut request = get("k");
+        request["TableName"] = json!(known_as);
+        let read = async || told(&rig.ask("GetItem", request.clone()).await).0;
+        assert_eq!([read().await, read().await], ["miss", "hit"]);
+        rig.ask("DescribeTable", json!({ "TableName": "Tab" })).await;
+        assert_eq!(read().await, "hit", "nothing has changed");
+        id.set(2);
+        rig.ask("DescribeTable", json!({ "TableName": "Tab" })).await;
+        assert_eq!(read().await, "miss");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_gone_is_forgotten() {
+    let rig = Rig::new(|asked| match asked.operation {
+        "Query" => now(400, error("ResourceNotFoundException")),
+        _ => now(200, json!({ "Item": item("k", 1) })),
+    });
+    rig.get("k").await;
+    rig.ask("Query", json!({ "TableName": "Tab" })).await;
+    assert_eq!(rig.get("k").await.0, "miss");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_purges_a_key_a_table_or_all() {
+    for known_as in ["Tab".to_owned(), arn("Tab")] {
+        let rig = Rig::with_item(item("k", 1));
+        let read = async |name: &str, key: &str| {
+            let request = json!({ "TableName": name, "Key": { "p": { "S": key } } });
+            told(&rig.ask("GetItem", request).await).0
+        };
+        let cases = [
+            (json!({ "table": "Tab", "key": { "p": { "S": "k" } } }), ["miss", "hit", "hit"]),
+            (json!({ "table": "Tab" }), ["miss", "miss", "hit"]),
+            (json!({ "table": arn("Tab") }), ["miss", "miss", "hit"]),
+            (json!({ "all": true }), ["miss", "miss", "miss"]),
+        ];
+        for (request, expected) in cases {
+            let words =
+                async || [read(&known_as, "k").await, read(&known_as, "l").await, read("Two", "k").await];
+            words().await;
+            assert_eq!(words().await, ["hit"; 3]);
+            rig.node.purge_action().run(&request).unwrap();
+            assert_eq!(words().await, expected, "{request}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_that_cannot_be_meant_is_refused_with_words() {
+    let rig = Rig::with_item(item("k", 1));
+    rig.get("k").await;
+    let requests = [
+        json!({}),
+        json!({ "all": true, "table": "Tab" }),
+        json!({ "key": { "p": { "S": "k" } } }),
+        json!({ "table": "a b" }),
+        json!({ "table": "Tab", "key": { "q": { "S": "k" } } }),
+        json!({ "tables": "Tab" }),
+    ];
+    for request in requests {
+        assert!(rig.node.purge_action().run(&request).is_err(), "{request}");
+    }
+    assert_eq!(rig.get("k").await.0, "hit");
+}

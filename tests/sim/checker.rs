@@ -1,0 +1,254 @@
+//! Judges every read against what really happened.
+//!
+//! The rule for one key: a read shows a state that is no older than its *floor*, and no newer than what was
+//! applied by its end. The floor is set when the read starts: the newest state that a write through the node
+//! had made by then (acknowledged or not, in doubt or not), or that a strong read had shown by then. Where
+//! all writers go through the node this makes each item a linearizable register, whatever is asked
+//! eventually. Who writes beside the node may not be seen for a TTL.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use base::{Clock, Instant};
+
+use crate::{
+    keys::{Attributes, KEYS, KeyNumber},
+    truth::{Content, Life, State, Truth},
+    view::View,
+};
+
+/// How many reads are remembered for the report of a failure.
+const READS_REMEMBERED: usize = 300;
+
+/// The checker of one run.
+pub(crate) struct Checker {
+    truth: Arc<Mutex<Truth>>,
+    clock: Clock,
+    promises: Promises,
+    found: Mutex<Found>,
+}
+
+/// What the node promises in this run, besides what it always does.
+#[derive(Debug, Clone)]
+pub(crate) struct Promises {
+    /// How long it may show what was overwritten beside it: the TTL of items and that of absence, each with
+    /// the lag of the replica that it was read from.
+    pub(crate) ttl: Duration,
+    pub(crate) negative_ttl: Duration,
+    /// A table of which it promises nothing, as it does not cache it.
+    pub(crate) uncached: Option<usize>,
+    /// Whether it remembers what a strong read showed it; not if entries are evicted for space.
+    pub(crate) keeps_what_was_shown: bool,
+}
+
+#[derive(Default)]
+struct Found {
+    violation: Option<Violation>,
+    /// The latest reads, oldest first.
+    reads: VecDeque<Read>,
+}
+
+/// A read that began.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    key: KeyNumber,
+    view: View,
+    strength: Strength,
+    client: usize,
+    started_at: Instant,
+    /// When it began: the newest state of all, of those written through the node, and of those that a strong
+    /// read had shown.
+    newest: usize,
+    newest_through: usize,
+    newest_shown: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strength {
+    Eventual,
+    Strong,
+}
+
+/// A read that ended.
+#[derive(Debug)]
+struct Read {
+    reading: Reading,
+    /// The oldest state that it might show.
+    floor: usize,
+    ended_at: Instant,
+    shown: Shown,
+    outcome: &'static str,
+    state: Option<usize>,
+}
+
+/// What a read showed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Shown {
+    NoTable,
+    Absent,
+    Item(Attributes),
+}
+
+/// A broken promise.
+#[derive(Debug, Clone)]
+pub(crate) struct Violation {
+    pub(crate) promise: Promise,
+    pub(crate) story: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// Nobody reads what was overwritten through the node before the read began.
+    NeverStale,
+    /// Nobody reads what is older than what a strong read has shown.
+    NeverBack,
+    /// Nobody reads for longer than a TTL what was overwritten beside the node.
+    StaleForATtl,
+    /// Nobody reads what never was.
+    NeverInvented,
+    /// Every call ends by its deadline.
+    NeverHangs,
+    /// A hit consumed nothing, and says so.
+    HitsAreFree,
+}
+
+impl Checker {
+    pub(crate) fn new(truth: Arc<Mutex<Truth>>, clock: Clock, promises: Promises) -> Checker {
+        Checker { truth, clock, promises, found: Mutex::default() }
+    }
+
+    /// A read begins.
+    pub(crate) fn start(&self, client: usize, key: KeyNumber, view: View, strength: Strength) -> Reading {
+        let truth = self.truth();
+        let life = &truth.lives[key];
+        Reading {
+            key,
+            view,
+            strength,
+            client,
+            started_at: self.clock.now(),
+            newest: life.states.len() - 1,
+            newest_through: life.newest_through,
+            newest_shown: life.newest_shown,
+        }
+    }
+
+    /// A read ends.
+    pub(crate) fn end(&self, reading: Reading, shown: Shown, outcome: &'static str) {
+        let mut truth = self.truth();
+        let life = &mut truth.lives[reading.key];
+        let fits = |state: &State| match (&state.content, &shown) {
+            (Content::NoTable, Shown::NoTable) | (Content::Absent, Shown::Absent) => true,
+            (Content::Item(item), Shown::Item(shown)) => reading.view.shows(item, shown),
+            _ => false,
+        };
+        // What passes the cache by altogether neither tells it anything, nor learns what it knows.
+        let passes_by = matches!(outcome, "schema-unknown" | "not-understood" | "table-cache-off");
+        let is_cached = self.promises.uncached != Some(KEYS[reading.key].0);
+        let floor = match (reading.strength, self.promises.keeps_what_was_shown && !passes_by) {
+            (Strength::Strong, _) => reading.newest,
+            (Strength::Eventual, _) if !is_cached => 0,
+            (Strength::Eventual, true) => reading.newest_through.max(reading.newest_shown),
+            (Strength::Eventual, false) => reading.newest_through,
+        };
+        let oldest = (floor..life.states.len()).find(|place| fits(&life.states[*place]));
+        let newest = (0..life.states.len()).rev().find(|place| fits(&life.states[*place]));
+        let broken = match (oldest, newest) {
+            (Some(_), Some(newest)) => {
+                (self.is_too_old(life, newest, &reading)).then_some(Promise::StaleForATtl)
+            }
+            (None, Some(newest)) if newest < reading.newest_through => Some(Promise::NeverStale),
+            (None, Some(_)) => Some(Promise::NeverBack),
+            (_, None) => Some(Promise::NeverInvented),
+        };
+        // A part of an item cannot replace what the cache holds, so only whole items are remembered.
+        if let (Some(oldest), Strength::Strong, View::Whole, false) =
+            (oldest, reading.strength, &reading.view, passes_by)
+        {
+            life.newest_shown = life.newest_shown.max(oldest);
+        }
+        let read =
+            Read { floor, state: oldest.or(newest), ended_at: self.clock.now(), reading, shown, outcome };
+        if let Some(promise) = broken {
+            self.report(promise, || self.story(&truth, &read));
+        }
+        let mut found = self.found();
+        if found.reads.len() == READS_REMEMBERED {
+            found.reads.pop_front();
+        }
+        found.reads.push_back(read);
+    }
+
+    /// Notes a broken promise; only the first counts.
+    pub(crate) fn report(&self, promise: Promise, story: impl FnOnce() -> String) {
+        if self.violation().is_none() {
+            let story = story();
+            self.found().violation = Some(Violation { promise, story });
+        }
+    }
+
+    /// The first broken promise.
+    pub(crate) fn violation(&self) -> Option<Violation> {
+        self.found().violation.clone()
+    }
+
+    /// How many states all items were ever in.
+    pub(crate) fn states(&self) -> usize {
+        self.truth().lives.iter().map(|life| life.states.len()).sum()
+    }
+
+    fn is_too_old(&self, life: &Life, place: usize, reading: &Reading) -> bool {
+        let ttl = match life.states[place].content {
+            Content::NoTable => Duration::ZERO,
+            Content::Absent => self.promises.negative_ttl,
+            Content::Item(_) => self.promises.ttl,
+        };
+        life.states.get(place + 1).is_some_and(|next| next.applied_at + ttl < reading.started_at)
+    }
+
+    fn truth(&self) -> MutexGuard<'_, Truth> {
+        self.truth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happened to the key, for whoever has to find out why.
+    fn story(&self, truth: &Truth, read: &Read) -> String {
+        let life = &truth.lives[read.reading.key];
+        let from = read.state.unwrap_or(0).min(read.floor).saturating_sub(3);
+        let mut lines = vec![format!("{}\nstates of key {}:", self.line(read), read.reading.key)];
+        for (place, state) in life.states.iter().enumerate().skip(from).take(40) {
+            let State { content, applied_at, writer } = state;
+            let content = match content {
+                Content::Item(item) => format!("{}", serde_json::Value::Object((**item).clone())),
+                other => format!("{other:?}"),
+            };
+            lines.push(format!("  {place} {:?} {writer:?} {content}", self.since_start(*applied_at)));
+        }
+        lines.push("reads before it:".to_owned());
+        let found = self.found();
+        let reads = found.reads.iter().filter(|other| other.reading.key == read.reading.key);
+        lines.extend(reads.map(|read| format!("  {}", self.line(read))));
+        lines.join("\n")
+    }
+
+    fn line(&self, read: &Read) -> String {
+        let Reading { key, view, strength, client, started_at, .. } = &read.reading;
+        let Read { floor, ended_at, shown, outcome, state, .. } = read;
+        let (start, end) = (self.since_start(*started_at), self.since_start(*ended_at));
+        format!(
+            "client {client}, key {key}, {view:?}, {strength:?}, {start:?} to {end:?}, {outcome}: \
+             state {state:?}, floor {floor}, {shown:?}"
+        )
+    }
+
+    fn since_start(&self, moment: Instant) -> Duration {
+        let elapsed = Duration::from_millis(self.clock.millis_since_origin());
+        elapsed.saturating_sub(self.clock.now().saturating_duration_since(moment))
+    }
+}

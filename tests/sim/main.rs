@@ -1,0 +1,99 @@
+//! The coherence contract, checked in simulated time.
+//!
+//! Many clients use a node in front of an origin that lags, fails, delays, and applies writes after it said
+//! nothing; every read is judged against what really happened. `world.rs` puts a run together from a seed,
+//! `clients.rs` uses the node, `origin.rs` is what it stands in front of, `truth.rs` is what really happened,
+//! `checker.rs` judges; `mutants.rs` shows that it can fail.
+//!
+//! `SIM_SEED=17 cargo test --test sim` runs the world of one seed in every climate and tells the story of
+//! what went wrong.
+
+mod checker;
+mod clients;
+mod keys;
+mod mutants;
+mod origin;
+mod truth;
+mod view;
+mod world;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use world::{Climate, Plan, Summary};
+
+/// In all runs together.
+const OPERATIONS: u64 = 1_000_000;
+
+/// In one run: enough for everything to expire several times.
+const OPERATIONS_PER_RUN: u64 = 20_000;
+
+/// A run with few hits proves nothing.
+const HITS_MIN: f64 = 0.4;
+
+#[test]
+fn a_million_operations_keep_the_contract() {
+    let seeds: Vec<u64> = match seed_to_replay() {
+        Some(seed) => vec![seed],
+        None => (0..OPERATIONS / OPERATIONS_PER_RUN / Climate::ALL.len() as u64).collect(),
+    };
+    let plans: Vec<Plan> = seeds
+        .iter()
+        .flat_map(|seed| Climate::ALL.map(|climate| (*seed, climate)))
+        .map(|(seed, climate)| Plan { seed, climate, operations: OPERATIONS_PER_RUN, removed: None })
+        .collect();
+    let runs = run_all(&plans);
+    for climate in Climate::ALL {
+        report(&format!("{climate:?}"), runs.iter().filter(|(plan, _)| plan.climate == climate));
+    }
+    let hit_ratio = report("all", runs.iter());
+    for (plan, summary) in &runs {
+        if let Some(violation) = &summary.violation {
+            let Plan { seed, climate, .. } = plan;
+            panic!("SIM_SEED={seed} ({climate:?}) broke {:?}:\n{}", violation.promise, violation.story);
+        }
+    }
+    assert!(seed_to_replay().is_some() || hit_ratio > HITS_MIN, "too few hits to prove anything");
+}
+
+#[test]
+fn a_seed_replays_its_run() {
+    // Evictions follow the real clock, so a cramped run replays only nearly.
+    for climate in Climate::ALL.into_iter().filter(|climate| *climate != Climate::Cramped) {
+        let run = || Plan { seed: 1, climate, operations: 2_000, removed: None }.run();
+        let what_happened =
+            |summary: Summary| (summary.operations, summary.lookups, summary.hits, summary.states);
+        assert_eq!(what_happened(run()), what_happened(run()), "{climate:?}");
+    }
+}
+
+/// Runs plans, as many at a time as there are cores. Each is a world of its own, so they do not mix.
+fn run_all(plans: &[Plan]) -> Vec<(Plan, Summary)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let take = || plans.get(next.fetch_add(1, Ordering::Relaxed));
+        std::iter::from_fn(take).map(|plan| (*plan, plan.run())).collect::<Vec<_>>()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("runs do not panic")).collect()
+    })
+}
+
+/// Prints what runs show; their hit ratio.
+fn report<'a>(title: &str, runs: impl Iterator<Item = &'a (Plan, Summary)>) -> f64 {
+    let (mut operations, mut lookups, mut hits) = (0, 0, 0);
+    for (_, summary) in runs {
+        operations += summary.operations;
+        lookups += summary.lookups;
+        hits += summary.hits;
+    }
+    let hit_ratio = hits as f64 / lookups.max(1) as f64;
+    println!("{title}: {operations} operations, {lookups} lookups, hit ratio {hit_ratio:.2}");
+    hit_ratio
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever replays a failure names its seed")]
+fn seed_to_replay() -> Option<u64> {
+    std::env::var("SIM_SEED").ok()?.parse().ok()
+}

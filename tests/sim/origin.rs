@@ -1,0 +1,523 @@
+//! A model of DynamoDB with everything that goes wrong between it and the node: replicas that lag, answers
+//! that are late, broken or lost, and writes that are applied although nobody was told, even long afterwards.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use backend::{Backend, Call, Failure, FailureKind, Reply, doubles::origin_reply};
+use base::{Chance, Clock, Drain};
+use futures_util::{FutureExt, future::BoxFuture};
+use model::{ErrorCode, Target};
+use serde_json::{Value, json};
+
+use crate::{
+    keys::{Attributes, KeyNumber, TABLES, arn_of, canonical, key_in, key_names, table_named},
+    truth::{Content, Truth, Writer},
+    view::View,
+};
+
+/// How bad things get.
+#[derive(Debug, Clone)]
+pub(crate) struct Weather {
+    /// The longest usual way between node and origin, one way.
+    pub(crate) way_millis: u64,
+    /// The share of ways that take up to [`Weather::slow_millis`].
+    pub(crate) slow: f64,
+    pub(crate) slow_millis: u64,
+    /// The share of writes that get no definite answer.
+    pub(crate) breaks: f64,
+    /// The share of calls that are refused for good.
+    pub(crate) refusals: f64,
+    /// How far replicas lag, at most; less than the cache's `settle`.
+    pub(crate) lag: Duration,
+    /// How long after the node gave up the origin may still begin to apply a write; less than the cache's
+    /// `doubt` by as much as a batch may take.
+    pub(crate) late: Duration,
+    /// Whether a table that is made again has another `TableId`, and tables have ids and ARNs at all.
+    pub(crate) identities: bool,
+}
+
+/// The origin.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    truth: Arc<Mutex<Truth>>,
+    weather: Arc<Weather>,
+    clock: Clock,
+    chance: Chance,
+    drain: Drain,
+}
+
+/// What a write does to one item, or to a table.
+#[derive(Debug, Clone)]
+enum Effect {
+    Put(KeyNumber, Attributes),
+    /// Puts an item that is not there yet.
+    Insert(KeyNumber, Attributes),
+    /// Sets `v`, the member `a` of `m`, and nothing else.
+    Set(KeyNumber, Value, Attributes),
+    Delete(KeyNumber),
+    DropTable(usize),
+    MakeTable(usize),
+}
+
+/// What becomes of a write.
+enum Fate {
+    Answered,
+    Refused,
+    /// No definite answer, and the write is applied now, later or never.
+    Broken(Applied),
+}
+
+enum Applied {
+    Now,
+    Later,
+    Never,
+}
+
+impl Backend for Origin {
+    fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>> {
+        let origin = self.clone();
+        let deadline = call.deadline;
+        async move {
+            // Whoever waits no longer stops nothing: the write goes on.
+            let answer = self.drain.spawn(async move { origin.answer(call).await });
+            match self.clock.timeout_at(deadline, answer).await {
+                Some(answer) => answer.expect("the origin does not panic"),
+                None => Err(Failure::deadline()),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Origin {
+    pub(crate) fn new(
+        truth: Arc<Mutex<Truth>>,
+        weather: Weather,
+        (clock, chance, drain): (Clock, Chance, Drain),
+    ) -> Origin {
+        Origin { truth, weather: Arc::new(weather), clock, chance, drain }
+    }
+
+    /// Writes an item without the node.
+    pub(crate) fn write_beside(&self, key: KeyNumber, item: Option<Attributes>) {
+        let mut truth = self.truth();
+        if *truth.newest(key) != Content::NoTable {
+            let content = item.map_or(Content::Absent, |item| Content::Item(Arc::new(stored(item))));
+            truth.write(key, content, self.clock.now(), Writer::Beside);
+        }
+    }
+
+    async fn answer(self, call: Call) -> Result<Reply, Failure> {
+        self.way().await;
+        let request: Value = serde_json::from_slice(&call.wire().body).expect("clients and node send JSON");
+        let answer = match call.target().word() {
+            "DescribeTable" | "GetItem" | "BatchGetItem" | "TransactGetItems" => self.read(&call, &request),
+            _ => self.write(&call, request).await,
+        };
+        self.way().await;
+        answer
+    }
+
+    async fn way(&self) {
+        let weather = &self.weather;
+        let is_slow = self.chance.happens(weather.slow);
+        let millis = self.chance.below(1 + if is_slow { weather.slow_millis } else { weather.way_millis });
+        self.clock.sleep(Duration::from_millis(millis)).await;
+    }
+
+    fn truth(&self) -> MutexGuard<'_, Truth> {
+        self.truth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // Reads.
+
+    fn read(&self, call: &Call, request: &Value) -> Result<Reply, Failure> {
+        if self.chance.happens(self.weather.refusals) {
+            return match self.chance.below(3) {
+                0 => Err(Failure::new(FailureKind::Lost, "simulated")),
+                1 => Ok(error(ErrorCode::InternalServerError)),
+                _ => Ok(error(ErrorCode::ProvisionedThroughputExceededException)),
+            };
+        }
+        let answer = match call.target().word() {
+            "DescribeTable" => self.describe(request),
+            "GetItem" => self.get_item(request),
+            "BatchGetItem" => self.batch_get_item(request),
+            _ => self.transact_get_items(request),
+        };
+        Ok(answer.map_or_else(error, |body| origin_reply(200, body.to_string())))
+    }
+
+    fn describe(&self, request: &Value) -> Result<Value, ErrorCode> {
+        let table = table_of(request);
+        let times_made = self.truth().tables[table].ok_or(ErrorCode::ResourceNotFoundException)?;
+        let names = key_names(table);
+        let kind = |name: &str| match TABLES[table] {
+            ref table if table.partition.0 == name => table.partition.1,
+            ref table => table.sort.expect("a key has two attributes at most").1,
+        };
+        let schema = names.iter().zip(["HASH", "RANGE"]);
+        let schema = schema.map(|(name, role)| json!({ "AttributeName": name, "KeyType": role }));
+        let types = names.iter().map(|name| json!({ "AttributeName": name, "AttributeType": kind(name) }));
+        let mut described = json!({
+            "TableName": TABLES[table].name,
+            "TableStatus": "ACTIVE",
+            "KeySchema": schema.collect::<Vec<_>>(),
+            "AttributeDefinitions": types.collect::<Vec<_>>(),
+        });
+        if self.weather.identities {
+            described["TableArn"] = json!(arn_of(table));
+            described["TableId"] = json!(format!("id-{table}-{times_made}"));
+        }
+        Ok(json!({ "Table": described }))
+    }
+
+    fn get_item(&self, request: &Value) -> Result<Value, ErrorCode> {
+        let key = key_in(table_of(request), attributes(&request["Key"]));
+        let mut body = json!({});
+        if let Some(item) = self.show(key, request)? {
+            body["Item"] = Value::Object(item);
+        }
+        if request["ReturnConsumedCapacity"] == "TOTAL" {
+            body["ConsumedCapacity"] = json!({ "TableName": request["TableName"], "CapacityUnits": 0.5 });
+        }
+        Ok(body)
+    }
+
+    fn batch_get_item(&self, request: &Value) -> Result<Value, ErrorCode> {
+        let (mut responses, mut unprocessed) = (json!({}), json!({}));
+        for (name, wanted) in attributes(&request["RequestItems"]) {
+            let mut items = Vec::new();
+            let mut left = Vec::new();
+            for key in wanted["Keys"].as_array().expect("a batch has keys") {
+                if self.chance.happens(self.weather.refusals) {
+                    left.push(key.clone());
+                    continue;
+                }
+                let key = key_in(table_named(name), attributes(key));
+                items.extend(self.show(key, wanted)?.map(Value::Object));
+            }
+            responses[name] = json!(items);
+            if !left.is_empty() {
+                unprocessed[name] = wanted.clone();
+                unprocessed[name]["Keys"] = json!(left);
+            }
+        }
+        Ok(json!({ "Responses": responses, "UnprocessedKeys": unprocessed }))
+    }
+
+    fn transact_get_items(&self, request: &Value) -> Result<Value, ErrorCode> {
+        let gets = request["TransactItems"].as_array().expect("a transaction has actions");
+        let items = gets.iter().map(|get| {
+            let get = &get["Get"];
+            let key = key_in(table_of(get), attributes(&get["Key"]));
+            match self.truth().newest(key) {
+                Content::NoTable => Err(ErrorCode::ResourceNotFoundException),
+                Content::Absent => Ok(json!({})),
+                Content::Item(item) => Ok(json!({ "Item": **item })),
+            }
+        });
+        Ok(json!({ "Responses": items.collect::<Result<Vec<_>, _>>()? }))
+    }
+
+    /// What a read of a key shows: of the leader if it is strong, else of one of the replicas.
+    fn show(&self, key: KeyNumber, request: &Value) -> Result<Option<Attributes>, ErrorCode> {
+        let truth = self.truth();
+        let life = &truth.lives[key];
+        let place = match request["ConsistentRead"] == true {
+            true => life.states.len() - 1,
+            false => {
+                // Half of the replicas lag as far as they ever do.
+                let share = if self.chance.happens(0.5) { 1.0 } else { self.chance.fraction() };
+                let now = self.clock.now();
+                life.seen_by_replica(now.checked_sub(self.weather.lag.mul_f64(share)).unwrap_or(now))
+            }
+        };
+        match &life.states[place].content {
+            Content::NoTable => Err(ErrorCode::ResourceNotFoundException),
+            Content::Absent => Ok(None),
+            Content::Item(item) => {
+                let view = View::asked(request).expect("clients and node project as in `view.rs`");
+                Ok(Some(view.show(item)))
+            }
+        }
+    }
+
+    // Writes.
+
+    async fn write(&self, call: &Call, request: Value) -> Result<Reply, Failure> {
+        let target = call.target();
+        match self.fate() {
+            Fate::Answered => Ok(self.apply(target, &request).await),
+            Fate::Refused => Ok(error(self.refusal(&request))),
+            Fate::Broken(applied) => {
+                let broken = self.broken(target).await;
+                match applied {
+                    Applied::Never => {}
+                    Applied::Now => {
+                        self.apply(target, &request).await;
+                    }
+                    Applied::Later => {
+                        let given_up_at = self.clock.now().min(call.deadline);
+                        let late = given_up_at + self.weather.late.mul_f64(self.chance.fraction());
+                        let (origin, target) = (self.clone(), target.clone());
+                        self.drain.spawn(async move {
+                            origin.clock.sleep_until(late).await;
+                            origin.apply(&target, &request).await;
+                        });
+                    }
+                }
+                broken
+            }
+        }
+    }
+
+    fn fate(&self) -> Fate {
+        let Weather { breaks, refusals, .. } = *self.weather;
+        match self.chance.fraction() {
+            share if share < refusals => Fate::Refused,
+            share if share < refusals + breaks => Fate::Broken(match self.chance.below(3) {
+                0 => Applied::Now,
+                1 => Applied::Later,
+                _ => Applied::Never,
+            }),
+            _ => Fate::Answered,
+        }
+    }
+
+    fn refusal(&self, request: &Value) -> ErrorCode {
+        match request.get("ConditionExpression") {
+            Some(_) => ErrorCode::ConditionalCheckFailedException,
+            None => ErrorCode::ProvisionedThroughputExceededException,
+        }
+    }
+
+    /// An answer that leaves open whether the write was applied.
+    async fn broken(&self, target: &Target) -> Result<Reply, Failure> {
+        match self.chance.below(5) {
+            0 if target.word() == "TransactWriteItems" => {
+                Ok(error(ErrorCode::TransactionInProgressException))
+            }
+            0 | 1 => Ok(error(ErrorCode::InternalServerError)),
+            2 => Ok(origin_reply(503, "<html>busy</html>")),
+            3 => Err(Failure::new(FailureKind::Lost, "simulated")),
+            _ => Err(Failure::deadline()),
+        }
+    }
+
+    /// Carries out a write, now.
+    async fn apply(&self, target: &Target, request: &Value) -> Reply {
+        let answer = match target.word() {
+            "BatchWriteItem" => Ok(self.batch_write_item(request).await),
+            "TransactWriteItems" => self.transact_write_items(request),
+            word => {
+                let effects = effects(word, request);
+                self.carry_out(&effects).map(|()| self.answer_to(word, request))
+            }
+        };
+        answer.map_or_else(error, |body| origin_reply(200, body.to_string()))
+    }
+
+    /// Each write of a batch for itself, and not all of them.
+    async fn batch_write_item(&self, request: &Value) -> Value {
+        let mut unprocessed = json!({});
+        for (table, writes) in attributes(&request["RequestItems"]) {
+            for write in writes.as_array().expect("a batch has writes") {
+                self.clock.sleep(Duration::from_millis(self.chance.below(3))).await;
+                let effects = vec![batch_effect(table, write)];
+                let is_done = !self.chance.happens(self.weather.refusals) && self.carry_out(&effects).is_ok();
+                if !is_done {
+                    let mut left = unprocessed[table].take();
+                    match &mut left {
+                        Value::Array(left) => left.push(write.clone()),
+                        _ => left = json!([write]),
+                    }
+                    unprocessed[table] = left;
+                }
+            }
+        }
+        json!({ "UnprocessedItems": unprocessed })
+    }
+
+    /// A token that was used before is answered with success, and nothing is written.
+    fn transact_write_items(&self, request: &Value) -> Result<Value, ErrorCode> {
+        let token =
+            request["ClientRequestToken"].as_str().expect("SDKs send tokens by themselves").to_owned();
+        if !self.truth().tokens.contains(&token) {
+            self.carry_out(&effects("TransactWriteItems", request))?;
+            self.truth().tokens.insert(token);
+        }
+        Ok(json!({}))
+    }
+
+    /// All effects or none.
+    fn carry_out(&self, effects: &[Effect]) -> Result<(), ErrorCode> {
+        let now = self.clock.now();
+        let mut truth = self.truth();
+        effects.iter().try_for_each(|effect| effect.check(&truth))?;
+        effects.iter().for_each(|effect| effect.carry_out(&mut truth, now));
+        Ok(())
+    }
+
+    fn answer_to(&self, word: &str, request: &Value) -> Value {
+        if word == "UpdateItem" && request["ReturnValues"] == "ALL_NEW" {
+            let key = key_in(table_of(request), attributes(&request["Key"]));
+            if let Content::Item(item) = self.truth().newest(key) {
+                return json!({ "Attributes": **item });
+            }
+        }
+        json!({})
+    }
+}
+
+impl Effect {
+    fn check(&self, truth: &Truth) -> Result<(), ErrorCode> {
+        let exists = |key: &KeyNumber| match truth.newest(*key) {
+            Content::NoTable => Err(ErrorCode::ResourceNotFoundException),
+            Content::Absent | Content::Item(_) => Ok(()),
+        };
+        match self {
+            Effect::Insert(key, _) if matches!(truth.newest(*key), Content::Item(_)) => {
+                Err(ErrorCode::DuplicateItemException)
+            }
+            Effect::Put(key, _) | Effect::Insert(key, _) | Effect::Set(key, ..) | Effect::Delete(key) => {
+                exists(key)
+            }
+            Effect::MakeTable(table) if truth.tables[*table].is_some() => {
+                Err(ErrorCode::ResourceInUseException)
+            }
+            Effect::DropTable(table) => {
+                truth.tables[*table].map(drop).ok_or(ErrorCode::ResourceNotFoundException)
+            }
+            Effect::MakeTable(_) => Ok(()),
+        }
+    }
+
+    fn carry_out(&self, truth: &mut Truth, now: base::Instant) {
+        let mut write = |key: KeyNumber, content| truth.write(key, content, now, Writer::Through);
+        match self {
+            Effect::Put(key, item) | Effect::Insert(key, item) => {
+                write(*key, Content::Item(Arc::new(stored(item.clone()))));
+            }
+            Effect::Set(key, value, key_attributes) => {
+                let mut item = match truth.newest(*key) {
+                    Content::Item(item) => (**item).clone(),
+                    _ => stored(key_attributes.clone()),
+                };
+                item.insert("v".to_owned(), value.clone());
+                item.insert("m".to_owned(), json!({ "M": { "a": value, "b": { "S": "set" } } }));
+                truth.write(*key, Content::Item(Arc::new(item)), now, Writer::Through);
+            }
+            Effect::Delete(key) => write(*key, Content::Absent),
+            Effect::DropTable(table) => truth.exist(*table, false, now),
+            Effect::MakeTable(table) => truth.exist(*table, true, now),
+        }
+    }
+}
+
+/// What a request does.
+fn effects(word: &str, request: &Value) -> Vec<Effect> {
+    let one = match word {
+        "PutItem" => put(table_of(request), &request["Item"]),
+        "UpdateItem" => set(table_of(request), request, &request["ExpressionAttributeValues"][":v"]),
+        "DeleteItem" => delete(table_of(request), &request["Key"]),
+        "TransactWriteItems" => {
+            let actions = request["TransactItems"].as_array().expect("a transaction has actions");
+            return actions.iter().filter_map(transact_effect).collect();
+        }
+        "ExecuteStatement" => statement_effect(request),
+        "BatchExecuteStatement" => {
+            let statements = request["Statements"].as_array().expect("a batch has statements");
+            return statements.iter().map(statement_effect).collect();
+        }
+        "DeleteTable" => Effect::DropTable(table_of(request)),
+        "CreateTable" => Effect::MakeTable(table_of(request)),
+        "unknown" => put(table_named(request["Where"].as_str().expect("it says where")), &request["Item"]),
+        other => unreachable!("clients do not use {other}"),
+    };
+    vec![one]
+}
+
+fn transact_effect(action: &Value) -> Option<Effect> {
+    let (word, action) = attributes(action).iter().next().expect("an action is of some kind");
+    Some(match word.as_str() {
+        "Put" => put(table_of(action), &action["Item"]),
+        "Update" => set(table_of(action), action, &action["ExpressionAttributeValues"][":v"]),
+        "Delete" => delete(table_of(action), &action["Key"]),
+        _ => return None,
+    })
+}
+
+fn batch_effect(table: &str, write: &Value) -> Effect {
+    match write.get("PutRequest") {
+        Some(request) => put(table_named(table), &request["Item"]),
+        None => delete(table_named(table), &write["DeleteRequest"]["Key"]),
+    }
+}
+
+/// `UPDATE "T" SET v=? WHERE …`, or anything else with an item as its parameter; the table is in quotes.
+fn statement_effect(statement: &Value) -> Effect {
+    let text = statement["Statement"].as_str().expect("a statement has a text");
+    let table = table_named(text.split('"').nth(1).expect("the table is in quotes"));
+    let parameters = statement["Parameters"].as_array().expect("statements have parameters");
+    if text.starts_with("UPDATE") {
+        let names = key_names(table).into_iter().map(str::to_owned);
+        let key = names.zip(parameters[1..].iter().cloned()).collect::<Attributes>();
+        return Effect::Set(key_in(table, &key), parameters[0].clone(), key);
+    }
+    let item = attributes(&parameters[0]["M"]);
+    match text.starts_with("INSERT") {
+        true => Effect::Insert(key_in(table, item), item.clone()),
+        false => Effect::Put(key_in(table, item), item.clone()),
+    }
+}
+
+fn put(table: usize, item: &Value) -> Effect {
+    let item = attributes(item);
+    Effect::Put(key_in(table, item), item.clone())
+}
+
+fn set(table: usize, request: &Value, value: &Value) -> Effect {
+    let key = attributes(&request["Key"]);
+    Effect::Set(key_in(table, key), value.clone(), key.clone())
+}
+
+fn delete(table: usize, key: &Value) -> Effect {
+    Effect::Delete(key_in(table, attributes(key)))
+}
+
+/// An item as the origin keeps it: numbers canonical, sets in an order of its own.
+fn stored(item: Attributes) -> Attributes {
+    item.into_iter().map(|(name, value)| (name, stored_value(value))).collect()
+}
+
+fn stored_value(value: Value) -> Value {
+    let (kind, value) = attributes(&value).iter().next().expect("a value has a type");
+    let number = |value: &Value| json!(canonical(value.as_str().expect("numbers are strings")));
+    match (kind.as_str(), value) {
+        ("N", value) => json!({ "N": number(value) }),
+        ("NS", Value::Array(set)) => json!({ "NS": set.iter().rev().map(number).collect::<Vec<_>>() }),
+        ("SS", Value::Array(set)) => json!({ "SS": set.iter().rev().collect::<Vec<_>>() }),
+        ("L", Value::Array(list)) => {
+            json!({ "L": list.iter().cloned().map(stored_value).collect::<Vec<_>>() })
+        }
+        ("M", Value::Object(map)) => json!({ "M": stored(map.clone()) }),
+        (kind, value) => json!({ kind: value }),
+    }
+}
+
+fn attributes(value: &Value) -> &Attributes {
+    value.as_object().expect("clients write objects where objects belong")
+}
+
+fn table_of(request: &Value) -> usize {
+    table_named(request["TableName"].as_str().expect("clients name tables"))
+}
+
+fn error(code: ErrorCode) -> Reply {
+    let body = json!({ "__type": code.full_type(), "message": "simulated" });
+    origin_reply(code.status(), body.to_string())
+}

@@ -1,0 +1,110 @@
+//! What really happened: every state that every item was ever in, in the order in which they came about.
+
+use std::{collections::HashSet, sync::Arc};
+
+use base::Instant;
+
+use crate::keys::{Attributes, KEYS, KeyNumber, TABLES, keys_of};
+
+/// The origin's memory, which the checker reads too.
+#[derive(Debug)]
+pub(crate) struct Truth {
+    /// By key.
+    pub(crate) lives: Vec<Life>,
+    /// How often each table was made; `None` while it does not exist.
+    pub(crate) tables: Vec<Option<u32>>,
+    pub(crate) tables_made: u32,
+    /// The tokens of transactions that were applied.
+    pub(crate) tokens: HashSet<String>,
+}
+
+/// The states of an item, oldest first. A state's place is its version.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) states: Vec<State>,
+    /// The newest state that was written through the node.
+    pub(crate) newest_through: usize,
+    /// The newest state that a strong read showed.
+    pub(crate) newest_shown: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) content: Content,
+    pub(crate) applied_at: Instant,
+    pub(crate) writer: Writer,
+}
+
+/// What a read of a key finds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// The table does not exist.
+    NoTable,
+    /// The table has no such item.
+    Absent,
+    /// The item exactly as the origin gives it back.
+    Item(Arc<Attributes>),
+}
+
+/// Whose write made a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// A client of the node's.
+    Through,
+    /// Somebody who knows nothing of the node.
+    Beside,
+}
+
+impl Truth {
+    /// All tables exist and are empty.
+    pub(crate) fn new(now: Instant) -> Truth {
+        let born = State { content: Content::Absent, applied_at: now, writer: Writer::Through };
+        let life = || Life { states: vec![born.clone()], newest_through: 0, newest_shown: 0 };
+        Truth {
+            lives: KEYS.iter().map(|_| life()).collect(),
+            tables: vec![Some(0); TABLES.len()],
+            tables_made: 0,
+            tokens: HashSet::new(),
+        }
+    }
+
+    /// The newest state of a key.
+    pub(crate) fn newest(&self, key: KeyNumber) -> &Content {
+        &self.lives[key].states.last().expect("a life begins with a state").content
+    }
+
+    /// Writes an item.
+    pub(crate) fn write(&mut self, key: KeyNumber, content: Content, now: Instant, writer: Writer) {
+        let life = &mut self.lives[key];
+        life.states.push(State { content, applied_at: now, writer });
+        if writer == Writer::Through {
+            life.newest_through = life.states.len() - 1;
+        }
+    }
+
+    /// Drops a table, or makes it.
+    pub(crate) fn exist(&mut self, table: usize, exists: bool, now: Instant) {
+        self.tables_made += u32::from(exists);
+        self.tables[table] = exists.then_some(self.tables_made);
+        let content = if exists { Content::Absent } else { Content::NoTable };
+        keys_of(table).for_each(|key| self.write(key, content.clone(), now, Writer::Through));
+    }
+}
+
+impl Life {
+    /// What a replica shows that has seen everything up to `as_of`. That a table was made or dropped shows at
+    /// once everywhere.
+    pub(crate) fn seen_by_replica(&self, as_of: Instant) -> usize {
+        let mut place = self.states.len() - 1;
+        if self.states[place].content == Content::NoTable {
+            return place;
+        }
+        while place > 0 && self.states[place].applied_at > as_of {
+            if self.states[place - 1].content == Content::NoTable {
+                break;
+            }
+            place -= 1;
+        }
+        place
+    }
+}

@@ -1,0 +1,288 @@
+//! One run: an origin, a node, its clients, and a seed that decides all of it.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use backend::{Bypass, Outcome, Reply};
+use base::{Action, Chance, Clock, Drain, Instant};
+use cache::{Caching, CoherenceRule, Config, Metrics, Mode, Parts, Rule};
+use prometheus::Registry;
+use serde_json::{Value, json};
+
+use crate::{
+    checker::{Checker, Promises, Violation},
+    clients::Client,
+    keys::{KEYS, KeyNumber, TABLES, pick, spelled},
+    origin::{Origin, Weather},
+    truth::Truth,
+};
+
+/// What kind of world a run is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Climate {
+    /// Little goes wrong, and most calls are reads.
+    Calm,
+    /// Much goes wrong.
+    Stormy,
+    /// Some write beside the node.
+    Beside,
+    /// The cache has room for a few items only.
+    Cramped,
+    /// The origin has no replicas, as the bundled engine.
+    Bundled,
+}
+
+impl Climate {
+    pub(crate) const ALL: [Climate; 5] =
+        [Climate::Calm, Climate::Stormy, Climate::Beside, Climate::Cramped, Climate::Bundled];
+}
+
+/// What a run is made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) climate: Climate,
+    pub(crate) operations: u64,
+    /// A rule that the node does not keep in this run.
+    pub(crate) removed: Option<CoherenceRule>,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) struct Summary {
+    pub(crate) operations: u64,
+    /// Reads that the cache might have answered.
+    pub(crate) lookups: u64,
+    /// Those that it did answer.
+    pub(crate) hits: u64,
+    /// How many states all items were ever in.
+    pub(crate) states: usize,
+    pub(crate) violation: Option<Violation>,
+}
+
+/// What clients do.
+#[derive(Debug)]
+pub(crate) struct Habits {
+    pub(crate) think_millis: u64,
+    pub(crate) nap_millis: u64,
+    pub(crate) patience_millis: u64,
+    /// How long after its deadline a call may still be going before it counts as hanging.
+    pub(crate) hang: Duration,
+    /// Shares of all operations.
+    pub(crate) writes: f64,
+    pub(crate) opaque_writes: f64,
+    pub(crate) table_operations: f64,
+    pub(crate) writes_beside: f64,
+    pub(crate) pauses: f64,
+    /// The share of reads that are strong.
+    pub(crate) strong_reads: f64,
+    /// The share of calls that clients leave.
+    pub(crate) leavings: f64,
+}
+
+/// What all clients share.
+pub(crate) struct World {
+    pub(crate) node: Arc<Caching>,
+    pub(crate) origin: Origin,
+    pub(crate) checker: Checker,
+    pub(crate) clock: Clock,
+    pub(crate) chance: Chance,
+    pub(crate) habits: Habits,
+    purge: Arc<dyn Action>,
+    operations_left: AtomicU64,
+    number: AtomicU64,
+    lookups: AtomicU64,
+    hits: AtomicU64,
+    quiet_until: Mutex<Instant>,
+    quiet_time: Duration,
+    transactions: Mutex<Vec<Value>>,
+}
+
+impl Plan {
+    /// Runs it, in simulated time.
+    pub(crate) fn run(&self) -> Summary {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime without sockets can always be built").block_on(self.simulate())
+    }
+
+    async fn simulate(&self) -> Summary {
+        let drain = Drain::new();
+        let (world, clients) = World::new(self, &drain);
+        let world = Arc::new(world);
+        let run = |number| drain.spawn(Client { number, world: Arc::clone(&world) }.run());
+        for client in (0..clients).map(run).collect::<Vec<_>>() {
+            client.await.expect("clients do not panic");
+        }
+        let running = drain.finished(Duration::from_secs(3600)).await;
+        assert_eq!(running, 0, "tasks are left over: {self:?}");
+        let left = world.operations_left.load(Ordering::Relaxed);
+        Summary {
+            operations: self.operations - left.min(self.operations),
+            lookups: world.lookups.load(Ordering::Relaxed),
+            hits: world.hits.load(Ordering::Relaxed),
+            states: world.checker.states(),
+            violation: world.checker.violation(),
+        }
+    }
+}
+
+impl World {
+    fn new(plan: &Plan, drain: &Drain) -> (World, usize) {
+        let chance = Chance::seeded(plan.seed);
+        let clock = Clock::start();
+        let millis = |from: u64, to: u64| Duration::from_millis(from + chance.below(to - from));
+        let climate = plan.climate;
+
+        let settle = if climate == Climate::Bundled { Duration::ZERO } else { millis(200, 2_000) };
+        let slow_millis = 1_000;
+        let doubt = millis(1_500, 6_000);
+        let ttl = settle + millis(3_000, 20_000);
+        let rule = Rule { mode: Mode::On, ttl, negative_ttl: settle * 2 + millis(2_000, 4_000) };
+        let jitter = 0.1;
+        // In some worlds the items of one table are not cached, so that of those no more is promised than
+        // that they are real.
+        let uncached = chance.happens(0.3).then_some(2);
+        let off = Rule { mode: Mode::Off, ..rule.clone() };
+        let config = Config {
+            mode: Mode::On,
+            bytes_max: if climate == Climate::Cramped { 2_500 + chance.below(4_000) } else { 1 << 24 },
+            default_rule: rule.clone(),
+            table_rules: uncached
+                .map(|table: usize| (TABLES[table].name.to_owned(), off))
+                .into_iter()
+                .collect(),
+            jitter,
+            settle,
+            doubt,
+            fill_timeout: millis(300, 2_000),
+        };
+        let stormy = climate == Climate::Stormy;
+        let weather = Weather {
+            way_millis: *pick(&chance, &[1, 5, 30]),
+            slow: if stormy { 0.02 } else { 0.003 },
+            slow_millis,
+            breaks: if stormy { *pick(&chance, &[0.01, 0.03, 0.1]) } else { *pick(&chance, &[0.0, 0.01]) },
+            refusals: if stormy { 0.05 } else { 0.01 },
+            // As much as the contract allows, up to a nanosecond.
+            lag: settle.saturating_sub(Duration::from_nanos(1)),
+            late: doubt.saturating_sub(Duration::from_millis(20)),
+            identities: chance.happens(0.5),
+        };
+        let habits = Habits {
+            think_millis: *pick(&chance, &[5, 50, 300]),
+            nap_millis: 3_000,
+            patience_millis: *pick(&chance, &[400, 2_000]),
+            hang: Duration::from_millis(1),
+            writes: if stormy { 0.2 } else { *pick(&chance, &[0.02, 0.06, 0.2]) },
+            opaque_writes: if stormy { 0.001 } else { 0.005 },
+            table_operations: 0.001,
+            writes_beside: if climate == Climate::Beside { 0.03 } else { 0.0 },
+            pauses: 0.0005,
+            strong_reads: if climate == Climate::Beside { 0.15 } else { 0.03 },
+            leavings: 0.03,
+        };
+        let promises = Promises {
+            ttl: rule.ttl + weather.lag,
+            negative_ttl: rule.negative_ttl + weather.lag,
+            uncached,
+            keeps_what_was_shown: climate != Climate::Cramped,
+        };
+
+        let truth = Arc::new(Mutex::new(Truth::new(clock.now())));
+        let tools = (clock.clone(), chance.clone(), drain.clone());
+        let origin = Origin::new(Arc::clone(&truth), weather, tools);
+        let parts = Parts {
+            clock: clock.clone(),
+            chance: chance.clone(),
+            drain: drain.clone(),
+            metrics: Metrics::register(&Registry::new()).expect("names are unique"),
+        };
+        let quiet_time = rule.ttl.max(doubt) + settle;
+        let node = Caching::without(plan.removed, config, Arc::new(origin.clone()), parts);
+        let world = World {
+            purge: node.purge_action(),
+            node,
+            origin,
+            checker: Checker::new(truth, clock.clone(), promises),
+            quiet_until: Mutex::new(clock.now()),
+            quiet_time,
+            clock,
+            operations_left: AtomicU64::new(plan.operations),
+            number: AtomicU64::new(1),
+            lookups: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            habits,
+            transactions: Mutex::default(),
+            chance,
+        };
+        let clients = 10 + world.chance.below(40) as usize;
+        (world, clients)
+    }
+
+    /// Whether there is another operation to do.
+    pub(crate) fn take_operation(&self) -> bool {
+        let take = |left: u64| left.checked_sub(1);
+        self.checker.violation().is_none()
+            && self.operations_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+
+    /// A number that was never given before.
+    pub(crate) fn new_number(&self) -> u64 {
+        self.number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Makes all clients wait, so that writes settle and entries expire.
+    pub(crate) fn begin_quiet_time(&self) {
+        let quiet = self.quiet_time.mul_f64(self.chance.fraction());
+        *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now() + quiet;
+    }
+
+    /// Waits while everybody does.
+    pub(crate) async fn quiet_time(&self) {
+        let until = *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        self.clock.sleep_until(until).await;
+    }
+
+    /// Some transaction that was sent before.
+    pub(crate) fn earlier_transaction(&self) -> Option<Value> {
+        let transactions = self.transactions.lock().unwrap_or_else(PoisonError::into_inner);
+        (!transactions.is_empty()).then(|| pick(&self.chance, &transactions).clone())
+    }
+
+    pub(crate) fn remember_transaction(&self, request: &Value) {
+        let mut transactions = self.transactions.lock().unwrap_or_else(PoisonError::into_inner);
+        // The latest few, since old tokens are forgotten.
+        if transactions.len() == 8 {
+            transactions.remove(0);
+        }
+        transactions.push(request.clone());
+    }
+
+    /// What an operator may do at any time: drop a key, a table, or all.
+    pub(crate) fn purge(&self, key: KeyNumber) {
+        let name = TABLES[KEYS[key].0].name;
+        let request = match self.chance.below(3) {
+            0 => json!({ "table": name, "key": spelled(key, &self.chance) }),
+            1 => json!({ "table": name }),
+            _ => json!({ "all": true }),
+        };
+        self.purge.run(&request).expect("a purge as it should be written");
+    }
+
+    /// Counts what the cache did with a read that it might have answered.
+    pub(crate) fn count(&self, reply: &Reply) {
+        let is_hit = match reply.outcome {
+            Outcome::Hit { .. } | Outcome::NegativeHit { .. } => true,
+            Outcome::Miss | Outcome::MissNotStored | Outcome::Collapsed | Outcome::PartialHit => false,
+            Outcome::Bypass(Bypass::SchemaUnknown | Bypass::NotUnderstood) => false,
+            Outcome::Bypass(_) => return,
+        };
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        self.hits.fetch_add(u64::from(is_hit), Ordering::Relaxed);
+    }
+}
