@@ -121,6 +121,10 @@ impl Remote {
         headers.insert(X_AMZ_TARGET, target);
         headers.entry(header::CONTENT_TYPE).or_insert(JSON_1_0);
         let body = &call.wire().body;
+        if body.is_empty() {
+            // The HTTP client leaves it out, and some servers answer 411 then.
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+        }
         self.parts.signer.sign(uri, &mut headers, body).await.map_err(|error| match error {
             SigningError::NoCredentials(why) => Failure::new(FailureKind::NoCredentials, why.to_string()),
             SigningError::Unsignable(_) => {
@@ -150,8 +154,8 @@ impl Backend for Remote {
 const X_AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const JSON_1_0: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 
-/// Headers that concern one connection, or that this node makes itself.
-const NOT_FORWARDED: [HeaderName; 18] = [
+/// Headers that concern one connection only, whichever way they go.
+const OF_CONNECTION: [HeaderName; 10] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -161,8 +165,12 @@ const NOT_FORWARDED: [HeaderName; 18] = [
     header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
-    header::HOST,
     header::CONTENT_LENGTH,
+];
+
+/// Headers of a request that this node makes itself.
+const OUR_OWN: [HeaderName; 8] = [
+    header::HOST,
     header::EXPECT,
     // Answers are kept as they come, so they must come without a content coding.
     header::ACCEPT_ENCODING,
@@ -175,6 +183,13 @@ const NOT_FORWARDED: [HeaderName; 18] = [
 
 /// The client's headers, as far as they are meant for the origin.
 fn forwarded(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = end_to_end(headers);
+    OUR_OWN.iter().for_each(|name| drop(headers.remove(name)));
+    headers
+}
+
+/// The headers of a message without those of the connection that it came by.
+fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     // RFC 9110, 7.6.1: whatever Connection lists concerns that connection only.
     let listed: Vec<String> = headers
         .get_all(header::CONNECTION)
@@ -184,22 +199,9 @@ fn forwarded(headers: &HeaderMap) -> HeaderMap {
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
     let is_meant = |name: &HeaderName| {
-        !NOT_FORWARDED.contains(name) && !listed.iter().any(|listed| listed == name.as_str())
+        !OF_CONNECTION.contains(name) && !listed.iter().any(|listed| listed == name.as_str())
     };
     headers.iter().filter(|(name, _)| is_meant(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
-}
-
-/// The origin's headers, as far as they are meant for the client.
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    const OURS: [HeaderName; 6] = [
-        header::CONNECTION,
-        HeaderName::from_static("keep-alive"),
-        header::TRANSFER_ENCODING,
-        header::CONTENT_LENGTH,
-        header::TRAILER,
-        header::UPGRADE,
-    ];
-    headers.iter().filter(|(name, _)| !OURS.contains(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
 }
 
 fn failure(error: &reqwest::Error) -> Failure {

@@ -2,9 +2,9 @@
 
 use std::io::Read;
 
-use base::{Permit, Permits};
+use base::{Clock, Instant, Permit, Permits};
 use bytes::{Bytes, BytesMut};
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
@@ -12,6 +12,9 @@ use model::limits::REQUEST_BODY_BYTES_MAX;
 
 /// Of a body that is too large, so much is taken before the connection is closed all the same.
 const DISCARDED_BYTES_MAX: usize = 4 * REQUEST_BODY_BYTES_MAX;
+
+/// Clients write one member. Each costs as much as kilobytes of data, also if nothing is in it.
+const GZIP_MEMBERS_MAX: usize = 100;
 
 /// Why there is no body to work with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,22 +31,28 @@ pub(crate) enum BodyError {
     NotGzip,
 }
 
-/// Reads the whole body; a gzip coding is taken off, together with the header that names it.
+/// Reads the whole body, if it arrives by the deadline; a gzip coding is taken off, together with the header that
+/// names it.
 pub(crate) async fn read(
     mut incoming: Incoming,
     headers: &mut HeaderMap,
     room: &Permits,
+    (clock, deadline): (&Clock, Instant),
 ) -> Result<(Bytes, Permit), BodyError> {
-    let read = read_within_limits(&mut incoming, headers, room).await;
-    // A client that waits for permission to send gets the answer instead. One that sends already might lose the
-    // answer if the connection were closed in its face, so what it sends is taken and thrown away.
-    if matches!(read, Err(BodyError::TooLarge)) && !headers.contains_key(header::EXPECT) {
-        discard(&mut incoming).await;
+    let read = clock.timeout_at(deadline, read_within_limits(&mut incoming, headers, room)).await;
+    let read = read.unwrap_or(Err(BodyError::TooSlow));
+    if matches!(read, Err(BodyError::TooLarge | BodyError::NoRoom)) {
+        clock.timeout_at(deadline, discard(incoming, headers)).await;
     }
     read
 }
 
-async fn discard(incoming: &mut Incoming) {
+/// Takes what a client sends and throws it away: it might lose the answer if the connection were closed in its
+/// face. One that waits for permission to send gets the answer instead.
+pub(crate) async fn discard(mut incoming: Incoming, headers: &HeaderMap) {
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
     let mut discarded = 0;
     while let Some(Ok(frame)) = incoming.frame().await
         && discarded < DISCARDED_BYTES_MAX
@@ -74,7 +83,7 @@ async fn read_within_limits(
             held = length;
         }
         // Most bodies are one frame, which needs no copy.
-        if first.is_empty() {
+        if first.is_empty() && rest.is_empty() {
             first = data;
         } else {
             if rest.is_empty() {
@@ -105,13 +114,19 @@ fn is_gzip(headers: &HeaderMap) -> bool {
 
 /// Decompresses, never past the limit, however much the input would grow to.
 fn gunzip(body: &[u8]) -> Result<Bytes, BodyError> {
-    let mut plain = Vec::new();
-    let mut decoder = MultiGzDecoder::new(body).take(REQUEST_BODY_BYTES_MAX as u64 + 1);
-    decoder.read_to_end(&mut plain).map_err(|_| BodyError::NotGzip)?;
-    match plain.len() > REQUEST_BODY_BYTES_MAX {
-        true => Err(BodyError::TooLarge),
-        false => Ok(plain.into()),
+    let (mut rest, mut plain) = (body, Vec::new());
+    for _ in 0..GZIP_MEMBERS_MAX {
+        let room = REQUEST_BODY_BYTES_MAX + 1 - plain.len();
+        let member = GzDecoder::new(&mut rest).take(room as u64).read_to_end(&mut plain);
+        member.map_err(|_| BodyError::NotGzip)?;
+        if plain.len() > REQUEST_BODY_BYTES_MAX {
+            return Err(BodyError::TooLarge);
+        }
+        if rest.is_empty() {
+            return Ok(plain.into());
+        }
     }
+    Err(BodyError::NotGzip)
 }
 
 #[cfg(test)]
@@ -134,6 +149,8 @@ mod tests {
         assert_eq!(gunzip(b"{}"), Err(BodyError::NotGzip));
         let whole = gzip(b"{}");
         assert_eq!(gunzip(&whole[..whole.len() - 4]), Err(BodyError::NotGzip));
+        assert_eq!(gunzip(&gzip(b"{}").repeat(2)).unwrap(), "{}{}");
+        assert_eq!(gunzip(&gzip(b"").repeat(1_000)), Err(BodyError::NotGzip));
         let bomb = gzip(&vec![b' '; REQUEST_BODY_BYTES_MAX + 1]);
         assert!(bomb.len() < 20_000);
         assert_eq!(gunzip(&bomb), Err(BodyError::TooLarge));

@@ -1,6 +1,12 @@
 //! From an HTTP request to a call, and back.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use backend::{Backend, Call, Failure, Outcome, Reply, Wire};
 use base::{Accepting, Chance, Clock, Drain, Permits, accept_loop, time_to_hang_up};
@@ -17,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::{
     Body,
     answer::{self, Asker, Unreadable},
-    body::{self, BodyError},
+    body,
     config::Config,
     cors::Cors,
     metrics::Metrics,
@@ -92,12 +98,15 @@ impl Door {
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE_TIMEOUT)
-            // Copying a small answer behind its head is cheaper than a vectored write; pipelined answers share one.
-            .writev(false)
-            .pipeline_flush(true);
+            // Copying a small answer behind its head is cheaper than a vectored write. (`pipeline_flush`, by which
+            // pipelined answers would share one, keeps an answer back for as long as anything of the next request
+            // is unread, and loses it if the connection ends then.)
+            .writev(false);
         server.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
-        let door = Arc::clone(&self);
+        let has_asked = Arc::new(AtomicBool::new(false));
+        let (door, asks) = (Arc::clone(&self), Arc::clone(&has_asked));
         let service = service_fn(move |request| {
+            asks.store(true, Ordering::Relaxed);
             let door = Arc::clone(&door);
             async move { Ok::<_, Infallible>(door.respond(request).await) }
         });
@@ -109,9 +118,19 @@ impl Door {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
+            () = self.silence(&has_asked) => Err("nothing was asked".into()),
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "connection ended early");
+        }
+    }
+
+    /// Resolves if a connection has asked nothing by the time that an idle one is closed. Before the first request
+    /// nobody else looks at the clock: it is not known yet whether HTTP/1 or HTTP/2 is spoken.
+    async fn silence(&self, has_asked: &AtomicBool) {
+        self.clock.sleep(IDLE_TIMEOUT).await;
+        if has_asked.load(Ordering::Relaxed) {
+            std::future::pending().await
         }
     }
 
@@ -151,12 +170,14 @@ impl Door {
         if request.method() != Method::POST {
             return Err(Unreadable::NotPost);
         }
-        let Some(_permit) = self.requests.take(1) else { return Err(Unreadable::TooMany) };
         let (head, incoming) = request.into_parts();
         let mut headers = head.headers;
-        let whole = body::read(incoming, &mut headers, &self.request_bytes);
         let deadline = self.clock.now() + self.config.read_timeout;
-        let read = self.clock.timeout_at(deadline, whole).await.unwrap_or(Err(BodyError::TooSlow));
+        let Some(_permit) = self.requests.take(1) else {
+            self.clock.timeout_at(deadline, body::discard(incoming, &headers)).await;
+            return Err(Unreadable::TooMany);
+        };
+        let read = body::read(incoming, &mut headers, &self.request_bytes, (&self.clock, deadline)).await;
         let (body, _bytes_permit) = read.map_err(Unreadable::Body)?;
 
         let target =

@@ -36,7 +36,7 @@ pub(crate) fn serve() {
             let service = service_fn(move |request| answer(request, item.clone()));
             tasks.spawn(async move {
                 let mut server = http1::Builder::new();
-                server.writev(false).pipeline_flush(true);
+                server.writev(false);
                 let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
             });
         }
@@ -44,8 +44,10 @@ pub(crate) fn serve() {
 }
 
 async fn answer(request: Request<Incoming>, item: Bytes) -> Result<Response<Full<Bytes>>, Infallible> {
-    let is_description =
-        request.headers().get("x-amz-target").is_some_and(|target| target.as_bytes().ends_with(b"DescribeTable"));
+    let is_description = request
+        .headers()
+        .get("x-amz-target")
+        .is_some_and(|target| target.as_bytes().ends_with(b"DescribeTable"));
     let _body = request.into_body().collect().await;
     let body = if is_description { Bytes::from_static(TABLE.as_bytes()) } else { item };
     let mut response = Response::new(Full::new(body));

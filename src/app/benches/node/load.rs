@@ -22,7 +22,13 @@ pub(crate) struct Figures {
 }
 
 /// Loads a server from a process of its own, for `span` or for `count` requests, over `keys` keys in turn.
-pub(crate) fn measure(server: &Server, connections: usize, keys: usize, span: Duration, count: usize) -> Figures {
+pub(crate) fn measure(
+    server: &Server,
+    connections: usize,
+    keys: usize,
+    span: Duration,
+    count: usize,
+) -> Figures {
     let plan = json!({ "url": server.url, "connections": connections, "first": 0, "keys": keys,
         "millis": span.as_millis() as u64, "count": count });
     run_apart(server, &plan)
@@ -60,7 +66,8 @@ pub(crate) fn run(arguments: &[String]) {
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 async fn generate(plan: &Value) -> Value {
     let number = |name: &str| plan[name].as_u64().unwrap() as usize;
-    let (connections, first, keys, count) = (number("connections"), number("first"), number("keys"), number("count"));
+    let (connections, first, keys, count) =
+        (number("connections"), number("first"), number("keys"), number("count"));
     let address = plan["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let began = Instant::now();
     let ends = began + Duration::from_millis(number("millis") as u64);
@@ -94,7 +101,8 @@ async fn generate(plan: &Value) -> Value {
 
 /// A request as an SDK sends it, with a signature of the usual length.
 fn request(key: usize) -> String {
-    let body = format!(r#"{{"TableName":"Users","Key":{{"pk":{{"S":"user#{key:010}"}},"sk":{{"S":"profile"}}}}}}"#);
+    let body =
+        format!(r#"{{"TableName":"Users","Key":{{"pk":{{"S":"user#{key:010}"}},"sk":{{"S":"profile"}}}}}}"#);
     format!(
         "POST / HTTP/1.1\r\nhost: 127.0.0.1:8000\r\ncontent-type: application/x-amz-json-1.0\r\n\
          x-amz-target: DynamoDB_20120810.GetItem\r\nx-amz-user-agent: aws-sdk-js/3.1162.0\r\n\

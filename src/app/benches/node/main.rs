@@ -1,11 +1,13 @@
 //! What a node costs, each figure beside something measured in the same run.
 //!
-//! `cargo build --release && cargo bench -p linac-app` starts the release binary, a bare hyper server that answers the same bytes, and a
-//! load generator, each as a process of its own (pinned to one core each where `taskset` is there), and prints:
+//! `cargo build --release && cargo bench -p linac-app` starts the release binary, a bare hyper server that answers
+//! the same bytes, and a load generator, each as a process of its own (pinned to one core each where `taskset` is there), and prints:
 //! server CPU and throughput of a cached `GetItem` against the bare server, the latency that a miss adds, resident
 //! memory for each cached item, and start-up time and memory of an idle node.
 //!
 //! Loopback only. Read the ratios: single figures drift with the machine.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
 mod bare;
 mod load;
@@ -60,7 +62,8 @@ fn hits() {
         };
         rounds.push((node, bare));
     }
-    let of = |pick: &dyn Fn(&(load::Figures, load::Figures)) -> f64| median(rounds.iter().map(pick).collect());
+    let of =
+        |pick: &dyn Fn(&(load::Figures, load::Figures)) -> f64| median(rounds.iter().map(pick).collect());
     println!("cached GetItem, 64 connections, {ROUNDS} rounds, medians:");
     println!(
         "  server CPU a request: node {:.2} us, bare hyper {:.2} us, ratio {:.2}",
@@ -121,12 +124,20 @@ fn start_up() {
     for _ in 0..ROUNDS {
         let node = Server::linac(&origin.url, &[]);
         let bare = Server::bare();
-        rounds.push((node.start_up, bare.start_up, node.resident_bytes() as f64, bare.resident_bytes() as f64));
+        rounds.push((
+            node.start_up,
+            bare.start_up,
+            node.resident_bytes() as f64,
+            bare.resident_bytes() as f64,
+        ));
     }
     let millis = |span: Duration| span.as_secs_f64() * 1000.0;
     let node = median(rounds.iter().map(|round| millis(round.0)).collect());
     let bare = median(rounds.iter().map(|round| millis(round.1)).collect());
-    println!("start-up to the first answer: node {node:.1} ms, bare hyper {bare:.1} ms, ratio {:.2}", node / bare);
+    println!(
+        "start-up to the first answer: node {node:.1} ms, bare hyper {bare:.1} ms, ratio {:.2}",
+        node / bare
+    );
     let mib = f64::from(1 << 20);
     let node = median(rounds.iter().map(|round| round.2 / mib).collect());
     let bare = median(rounds.iter().map(|round| round.3 / mib).collect());

@@ -74,7 +74,8 @@ impl Server {
     /// A metric without labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let page = get(self.admin.as_ref().expect("only nodes have metrics"), "/metrics");
-        let line = page.lines().find(|line| line.split(' ').next() == Some(name)).expect("a metric of that name");
+        let line =
+            page.lines().find(|line| line.split(' ').next() == Some(name)).expect("a metric of that name");
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 }

@@ -1,0 +1,21 @@
+//! The node over real sockets, in front of a scripted upstream.
+//!
+//! `stub.rs` is the upstream and remembers what it was asked, `dynamo.rs` is a small DynamoDB for it to play,
+//! `node.rs` starts nodes, `client.rs` talks to them. The rest are tests by theme.
+
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
+mod admin;
+mod cache;
+mod client;
+mod dynamo;
+mod faults;
+mod forwarding;
+mod history;
+mod limits;
+mod malformed;
+mod manners;
+mod node;
+mod process;
+mod signature;
+mod stub;

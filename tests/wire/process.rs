@@ -1,0 +1,312 @@
+//! The program as a process: its life cycle and its subcommands.
+
+use std::{process::Output, time::Duration};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::{
+    client::{self, Client, PATIENCE, request},
+    dynamo::{Dynamo, get, put},
+    faults::arrived,
+    node::{Process, check_descriptors, linac},
+    stub::{Answer, Ending, Stub},
+};
+
+/// Runs a subcommand to its end.
+async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
+    let output = linac().args(arguments).envs(variables.iter().copied()).output();
+    let Output { status, stdout, stderr } =
+        tokio::time::timeout(PATIENCE, output).await.expect("it ends in time").unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+const IN_FLIGHT: usize = 1_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_cuts_none_of_a_thousand_requests() {
+    check_descriptors(3 * IN_FLIGHT);
+    let stub = Stub::with_tables(|received| async move {
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        Answer::ok(received.body).into()
+    });
+    let mut process = Process::before(&stub, &[], &[]).await;
+    let connecting = (0..IN_FLIGHT + 1).map(|_| Client::connect(process.json));
+    let mut clients = join_all(connecting).await;
+    let mut idle = clients.pop().unwrap();
+    // Some only read, some write, some would be cached.
+    let calls = clients.iter_mut().enumerate().map(|(n, client)| {
+        let operation = ["Query", "PutItem", "GetItem"][n % 3];
+        let body = get("Music", &format!("k{n}"));
+        async move { (client.post(operation, body.clone()).await, body) }
+    });
+    let terminate = async {
+        let mut all = 0;
+        while all < IN_FLIGHT {
+            all = stub.received().len();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        process.terminate();
+        process.logged("draining").await;
+        let ready = client::get(process.admin, "/readyz").await;
+        assert_eq!((ready.status.as_u16(), ready.body.as_ref()), (503, b"draining\n".as_ref()));
+    };
+    let (answers, ()) = tokio::join!(join_all(calls), terminate);
+    for (answer, body) in answers {
+        assert_eq!((answer.status.as_u16(), answer.body.as_ref()), (200, body.as_bytes()));
+    }
+    assert_eq!(process.ended().await.code(), Some(0));
+    assert!(process.log().contains("\"drained\""), "{}", process.log());
+    assert!(idle.try_send(request("Query", "{}")).await.is_err(), "an idle connection is closed");
+    assert_eq!(stub.received().len(), IN_FLIGHT);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let stub = Stub::start(|_| async { Ending::Silence });
+    let mut process = Process::before(&stub, &[], &[]).await;
+    let mut client = Client::connect(process.json).await;
+    let cut_off = async {
+        assert!(client.try_send(request("Query", "{}")).await.is_err(), "cut off");
+    };
+    let signals = async {
+        arrived(&stub, "Query", 1).await;
+        process.terminate();
+        process.logged("draining").await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(process.is_running(), "the request is under way");
+        process.terminate();
+        assert_eq!(process.ended().await.code(), Some(1));
+        process.logged("told twice to stop").await;
+    };
+    tokio::join!(cut_off, signals);
+}
+
+#[tokio::test]
+async fn draining_takes_no_longer_than_it_may() {
+    let stub = Stub::start(|_| async { Ending::Silence });
+    let mut process = Process::before(&stub, &[], &[("LINAC__SERVER__DRAIN_TIMEOUT", "500ms")]).await;
+    let mut client = Client::connect(process.json).await;
+    let cut_off = async {
+        assert!(client.try_send(request("Query", "{}")).await.is_err(), "cut off");
+    };
+    let signal = async {
+        arrived(&stub, "Query", 1).await;
+        process.terminate();
+        let ended = tokio::time::timeout(Duration::from_secs(5), process.ended()).await;
+        assert_eq!(ended.expect("in time").code(), Some(0));
+        process.logged("not everything ended in time").await;
+    };
+    tokio::join!(cut_off, signal);
+}
+
+#[tokio::test]
+async fn the_first_line_of_the_log_says_where_it_serves_and_secrets_are_not_in_it() {
+    let stub = Dynamo::new().stub();
+    let arguments = ["--log-level", "trace", "--region", "eu-west-3"];
+    let process = Process::before(&stub, &arguments, &[]).await;
+    let strong = get("Confidential", "k-secret").replace("}}}", "}},\"ConsistentRead\":true}");
+    for (operation, body) in [
+        ("PutItem", put("Confidential", "k-secret", 424_242)),
+        ("GetItem", get("Confidential", "k-secret")),
+        ("GetItem", strong),
+        ("GetItem", "{\"TableName\":\"Confidential\",\"Key\":{\"p\":\"k-secret\"}}".to_owned()),
+        ("Query", "{\"k-secret\":424242".to_owned()),
+        ("k-secret", "{}".to_owned()),
+    ] {
+        process.post(operation, body).await;
+    }
+    process.logged("answered").await;
+    let log = process.log();
+    let first: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    assert_eq!(first["message"], "serving");
+    assert_eq!(first["listen"], process.json.to_string());
+    assert_eq!(first["admin"], process.admin.to_string());
+    assert_eq!(first["upstream"], stub.address.to_string());
+    assert_eq!(first["region"], "eu-west-3");
+    assert!(!log.contains("k-secret") && !log.contains("424242"), "{log}");
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let stub = Dynamo::new().stub();
+    let url = stub.url();
+    let taken = stub.address.to_string();
+    let serve = ["serve", "--upstream", &url, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    for (flag, key) in [("--listen", "json.listen"), ("--admin", "admin.listen")] {
+        let mut arguments = serve.to_vec();
+        let place = arguments.iter().position(|each| *each == flag).unwrap() + 1;
+        arguments[place] = &taken;
+        let (code, _, said) = run(&arguments, &[]).await;
+        assert_eq!(code, 1);
+        assert!(said.contains(&format!("cannot listen on {taken} ({key})")), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_refused_at_once() {
+    for (arguments, words) in [
+        (&["serve"][..], "upstream.url is needed"),
+        (&["serve", "--upstream", "localhost:8000"], "upstream.url (--upstream): must be"),
+        (&["serve", "--in-memory"], "not in this version"),
+        (&["serve", "--data-dir", "data"], "not in this version"),
+        (&["serve", "--upstream", "aws"], "upstream.region is needed"),
+        (&["serve", "--upstream", "http://127.0.0.1:9", "--listen", "0.0.0.0:0"], "--allow-remote"),
+        (&["serve", "--upstream", "http://127.0.0.1:9", "--admin", "[::]:0"], "--allow-remote"),
+        (&["serve", "--frobnicate"], "--frobnicate"),
+        (&["serve", "--upstream", "http://127.0.0.1:9", "--config", "/nonexistent.toml"], "cannot read"),
+        (&["frobnicate"], "frobnicate"),
+    ] {
+        let (code, _, said) = run(arguments, &[]).await;
+        assert_eq!(code, 2, "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+/// A file that is gone when the test is over.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn with(name: &str, content: &str) -> File {
+        let path = std::env::temp_dir().join(format!("linac-{}-{name}", std::process::id()));
+        std::fs::write(&path, content).unwrap();
+        File(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _already_gone = std::fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn config_check_reports_every_mistake() {
+    let file =
+        File::with("wrong.toml", "[cache]\nttl = \"soon\"\nmodus = \"on\"\n[upstream]\nurl = \"nowhere\"\n");
+    let variables = [("LINAC__JSON__REQUEST_MAX", "1"), ("LINAC__LOG__LEVEL", "loud")];
+    let (code, out, said) = run(&["config", "check", "--config", file.path()], &variables).await;
+    assert_eq!((code, out.as_str()), (2, ""));
+    for words in [
+        "cache.ttl",
+        "cache.modus",
+        "did you mean cache.mode",
+        "upstream.url",
+        "LINAC__JSON__REQUESTS_MAX",
+        "env LINAC__LOG__LEVEL",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let (code, out, said) = run(&["config", "check", "--upstream", "http://127.0.0.1:9"], &[]).await;
+    assert_eq!((code, out.as_str(), said.as_str()), (0, "the configuration is right\n", ""));
+}
+
+#[tokio::test]
+async fn config_show_is_a_configuration_again() {
+    let arguments = ["config", "show", "--upstream", "http://127.0.0.1:9", "--cors", "https://app.example"];
+    let (code, shown, _) = run(&arguments, &[("LINAC__CACHE__TTL", "1m")]).await;
+    assert_eq!(code, 0);
+    assert!(shown.contains("cache.ttl = \"1m\"  # env LINAC__CACHE__TTL"), "{shown}");
+    let file = File::with("shown.toml", &shown);
+    let (code, again, said) = run(&["config", "show", "--config", file.path()], &[]).await;
+    assert_eq!(code, 0, "{said}");
+    let values = |text: &str| text.parse::<toml::Table>().unwrap();
+    assert_eq!(values(&again), values(&shown));
+}
+
+#[tokio::test]
+async fn a_file_s_rules_of_tables_hold() {
+    let file = File::with("tables.toml", "[tables.\"AuditLog\"]\ncache = \"off\"\n");
+    let stub = Dynamo::new().stub();
+    let process = Process::before(&stub, &["--config", file.path()], &[]).await;
+    for (table, outcome) in
+        [("AuditLog", "fwd=bypass; detail=table-cache-off"), ("Music", "hit; detail=negative")]
+    {
+        process.post("GetItem", get(table, "a")).await;
+        assert_eq!(process.post("GetItem", get(table, "a")).await.outcome(), outcome);
+    }
+}
+
+#[tokio::test]
+async fn env_prints_what_to_export() {
+    let (code, out, _) = run(&["env", "--listen", "127.0.0.1:1234"], &[]).await;
+    assert_eq!(code, 0);
+    assert!(out.contains("export AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1234\n"), "{out}");
+    assert!(out.contains("export AWS_ENDPOINT_URL_DYNAMODB_STREAMS=http://127.0.0.1:1234\n"), "{out}");
+    let (_, out, _) = run(&["env"], &[("LINAC__JSON__LISTEN", "0.0.0.0:4321")]).await;
+    assert!(out.contains("=http://127.0.0.1:4321\n"), "{out}");
+}
+
+#[tokio::test]
+async fn completions_are_printed() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, out, _) = run(&["completions", shell], &[]).await;
+        assert_eq!(code, 0);
+        assert!(out.contains("print-address"));
+    }
+}
+
+#[tokio::test]
+async fn healthcheck_asks_a_running_node() {
+    let stub = Dynamo::new().stub();
+    let mut process = Process::before(&stub, &[], &[]).await;
+    let admin = process.admin.to_string();
+    assert_eq!(run(&["healthcheck", "--admin", &admin], &[]).await.0, 0);
+    assert_eq!(run(&["healthcheck"], &[("LINAC__ADMIN__LISTEN", &admin)]).await.0, 0);
+    process.terminate();
+    assert_eq!(process.ended().await.code(), Some(0));
+    let (code, _, said) = run(&["healthcheck", "--admin", &admin], &[]).await;
+    assert_eq!(code, 1);
+    assert!(said.contains("cannot connect to the admin port"), "{said}");
+}
+
+#[tokio::test]
+async fn purge_makes_a_running_node_forget() {
+    let stub = Dynamo::new().stub();
+    let process = Process::before(&stub, &[], &[]).await;
+    let admin = process.admin.to_string();
+    let key = r#"{"p":{"S":"a"}}"#;
+    for what in [&["--all"][..], &["--table", "Music"], &["--table", "Music", "--key", key]] {
+        process.post("GetItem", get("Music", "a")).await;
+        assert_eq!(process.post("GetItem", get("Music", "a")).await.outcome(), "hit; detail=negative");
+        let (code, out, said) = run(&[&["purge", "--admin", &admin], what].concat(), &[]).await;
+        assert_eq!(code, 0, "{said}");
+        assert!(out.starts_with("{\"purged\":"), "{out}");
+        assert_eq!(
+            process.post("GetItem", get("Music", "a")).await.outcome(),
+            "fwd=miss; stored",
+            "{what:?}"
+        );
+    }
+    for (what, expected, words) in [
+        (&["--table", "Music", "--key", "p=a"][..], 2, "--key is not JSON"),
+        (&["--table", "Music", "--key", "{}"], 1, "not a primary key of Music"),
+        (&["--table", "a b"], 1, "no table name"),
+        (&[], 2, "required"),
+    ] {
+        let (code, _, said) = run(&[&["purge", "--admin", &admin], what].concat(), &[]).await;
+        assert_eq!(code, expected, "{what:?}: {said}");
+        assert!(said.contains(words), "{what:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_only_node_passes_on_reads_alone() {
+    let stub = Dynamo::new().stub();
+    let process = Process::before(&stub, &["--read-only"], &[]).await;
+    for operation in ["PutItem", "UpdateItem", "CreateTable", "TagResource", "ExecuteStatement", "Frobnicate"]
+    {
+        let answer = process.post(operation, put("Music", "a", 1)).await;
+        assert_eq!((answer.status.as_u16(), answer.error().as_str()), (400, "AccessDeniedException"));
+    }
+    assert!(stub.received().is_empty());
+    assert_eq!(process.post("GetItem", get("Music", "a")).await.outcome(), "fwd=miss; stored");
+    assert_eq!(process.post("GetItem", get("Music", "a")).await.outcome(), "hit; detail=negative");
+    assert_eq!(process.post("Scan", "{}").await.error(), "ValidationException");
+}
