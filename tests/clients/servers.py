@@ -1,0 +1,102 @@
+"""The servers under test: other vendors' DynamoDBs, and linac in front of one of them."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+PEERS = Path(os.environ["PEERS"])
+LINAC = Path(os.environ.get("LINAC", Path(__file__).parents[2] / "target/release/linac")).resolve()
+
+# All that a child process may know of its surroundings: nobody finds credentials or a proxy of the machine's.
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "HOME": os.devnull,
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+VENDORS = {
+    "dynoxide": lambda port: [PEERS / "dynoxide/bin/dynoxide", "serve", "--port", port],
+    "moto": lambda port: [PEERS / "venv/bin/moto_server", "-H", "127.0.0.1", "-p", port],
+    # A table's life is slow enough to be waited for, and no slower.
+    "dynalite": lambda port: [
+        *[shutil.which("node"), PEERS / "dynalite/node_modules/.bin/dynalite"],
+        *["--host", "127.0.0.1", "--port", port, "--createTableMs", "50", "--deleteTableMs", "50"],
+    ],
+}
+
+
+class Server:
+    """A child process; leaving the context stops it, by its own pid, and shows how it ended."""
+
+    def __init__(self, command, log: Path, stdout=None):
+        self.log = log
+        with log.open("w") as written:
+            self.process = subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout or written,
+                stderr=written,
+                env=ENVIRONMENT,
+                text=True,
+            )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        finally:
+            self.process.kill()
+
+    def fail(self, what):
+        self.process.kill()
+        raise RuntimeError(f"{self.process.args[0]} {what}; its log:\n{self.log.read_text()}")
+
+
+class Vendor(Server):
+    """A vendor's server, answering on a port of its own."""
+
+    def __init__(self, name: str, log: Path):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        super().__init__(VENDORS[name](port), log)
+        self.url = f"http://127.0.0.1:{port}"
+        self.await_listening(port)
+
+    def await_listening(self, port):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        self.fail("does not listen")
+
+
+class Linac(Server):
+    """linac in front of `upstream`; it must obey SIGTERM and exit 0."""
+
+    def __init__(self, upstream: str, cache: str, log: Path):
+        ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--print-address"]
+        command = [LINAC, "serve", "--upstream", upstream, "--cache", cache, *ports]
+        super().__init__(command, log, stdout=subprocess.PIPE)
+        addresses = dict(self.address_line() for _ in range(2))
+        self.url, self.admin = addresses["listen"], addresses["admin"]
+
+    def address_line(self):
+        line = self.process.stdout.readline().split()
+        return line if len(line) == 2 else self.fail(f"printed {line} for an address")
+
+    def __exit__(self, *why):
+        super().__exit__(*why)
+        if self.process.returncode != 0:
+            self.fail(f"exited {self.process.returncode} on SIGTERM")
