@@ -70,10 +70,6 @@ impl Core {
         call: &Call,
         batch: &BatchGetItem,
     ) -> Result<Reply, Failure> {
-        let keys = batch.request_items.iter().map(|(_, wanted)| wanted.keys.len()).sum::<usize>();
-        if keys > limits::BATCH_GET_KEYS_MAX {
-            return self.pass(call, None, Bypass::NotUnderstood).await;
-        }
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
         for (name, _) in &batch.request_items {
             if self.catalog.learn(name, patience).await.is_none() {
@@ -143,7 +139,6 @@ impl Core {
     /// Finds every key of the batch, in the cache or not.
     fn wanted<'a>(&self, batch: &'a BatchGetItem) -> Result<Vec<Wanted<'a>>, Unservable> {
         let mut wanted = Vec::with_capacity(batch.request_items.len());
-        let mut count = 0;
         let mut held_bytes = 0;
         for (name, request) in &batch.request_items {
             let table = self.catalog.known(name).ok_or(Unservable::Here(Bypass::SchemaUnknown))?;
@@ -156,7 +151,7 @@ impl Core {
             for key in &request.keys {
                 let located =
                     table.locate_key(key, &self.stamps, self.rules).map_err(|_| Unservable::AsItCame)?;
-                // DynamoDB: a key given twice is refused, as is an empty list and more than 100 keys in all.
+                // DynamoDB: a key given twice is refused, as is an empty list.
                 if !seen.insert(located.cache_key.clone()) {
                     return Err(Unservable::AsItCame);
                 }
@@ -166,8 +161,7 @@ impl Core {
                 }
                 keys.push(WantedKey { key, located, state });
             }
-            count += keys.len();
-            if keys.is_empty() || count > limits::BATCH_GET_KEYS_MAX {
+            if keys.is_empty() {
                 return Err(Unservable::AsItCame);
             }
             wanted.push(Wanted { name, request, table, view, keys });

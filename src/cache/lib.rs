@@ -193,9 +193,10 @@ impl Core {
             _ => vec![],
         };
         let strengthens = !unsettled.is_empty() && self.rules.hold(coherence::Rule::PassedReadsSettle);
-        let reply = match strengthened(&call.wire().body, &unsettled) {
-            Some(body) if strengthens => self.pass(&call.with_body(body), None, why).await?,
-            _ => self.pass(call, None, why).await?,
+        let body = if strengthens { strengthened(&call.wire().body, &unsettled) } else { None };
+        let reply = match body {
+            Some(body) => self.pass(&call.with_body(body), None, why).await?,
+            None => self.pass(call, None, why).await?,
         };
         if let (Ok(Request::BatchGetItem(batch)), Some(_)) = (call.request(), reply.success()) {
             self.contradict_strong(batch);

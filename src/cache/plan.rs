@@ -4,6 +4,7 @@ use backend::{Bypass, Call};
 use model::{
     Effect, Target,
     call::{BatchGetItem, GetItem, Request, StatementEffect},
+    limits,
 };
 
 /// What to do with a call.
@@ -43,6 +44,10 @@ pub(crate) fn plan(call: &Call) -> Plan<'_> {
         Effect::Reads => match call.request() {
             Ok(Request::GetItem(get)) if get.is_strong() => Plan::StrongItem(get),
             Ok(Request::GetItem(get)) => Plan::Item(get),
+            // DynamoDB: more than 100 keys are refused. Nor may one request have thousands of tables described.
+            Ok(Request::BatchGetItem(batch)) if key_count(batch) > limits::BATCH_GET_KEYS_MAX => {
+                Plan::Pass(Bypass::NotUnderstood)
+            }
             Ok(Request::BatchGetItem(batch)) => {
                 match batch.request_items.iter().all(|(_, keys)| keys.is_strong()) {
                     true => Plan::StrongItems(batch),
@@ -54,6 +59,10 @@ pub(crate) fn plan(call: &Call) -> Plan<'_> {
             Err(_) => Plan::Pass(Bypass::NotUnderstood),
         },
     }
+}
+
+fn key_count(batch: &BatchGetItem) -> usize {
+    batch.request_items.iter().map(|(_, wanted)| wanted.keys.len()).sum()
 }
 
 #[cfg(test)]
