@@ -70,13 +70,17 @@ impl Core {
         call: &Call,
         batch: &BatchGetItem,
     ) -> Result<Reply, Failure> {
+        // Before anything else: what passes by for want of a schema may be asked more strongly than it came.
+        let Some(views) = views(batch) else {
+            return self.pass(call, None, Bypass::NotUnderstood).await;
+        };
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
         for (name, _) in &batch.request_items {
             if self.catalog.learn(name, patience).await.is_none() {
                 return self.pass_settled(call, Bypass::SchemaUnknown).await;
             }
         }
-        let mut wanted = match self.wanted(batch) {
+        let mut wanted = match self.wanted(batch, views) {
             // DynamoDB: whether an answer names a table by the ARN that it was asked for by is not
             // documented.
             Ok(wanted) if wanted.iter().any(Wanted::is_named_by_arn) => {
@@ -137,15 +141,14 @@ impl Core {
     }
 
     /// Finds every key of the batch, in the cache or not.
-    fn wanted<'a>(&self, batch: &'a BatchGetItem) -> Result<Vec<Wanted<'a>>, Unservable> {
+    fn wanted<'a>(&self, batch: &'a BatchGetItem, views: Vec<View>) -> Result<Vec<Wanted<'a>>, Unservable> {
         let mut wanted = Vec::with_capacity(batch.request_items.len());
         let mut held_bytes = 0;
-        for (name, request) in &batch.request_items {
+        for ((name, request), view) in batch.request_items.iter().zip(views) {
             let table = self.catalog.known(name).ok_or(Unservable::Here(Bypass::SchemaUnknown))?;
             if table.rule.mode == Mode::Off {
                 return Err(Unservable::Here(Bypass::TableCacheOff));
             }
-            let view = View::of(request.projecting()).ok_or(Unservable::AsItCame)?;
             let mut seen = HashSet::new();
             let mut keys = Vec::with_capacity(request.keys.len());
             for key in &request.keys {
@@ -160,9 +163,6 @@ impl Core {
                     held_bytes += entry.document.body.len();
                 }
                 keys.push(WantedKey { key, located, state });
-            }
-            if keys.is_empty() {
-                return Err(Unservable::AsItCame);
             }
             wanted.push(Wanted { name, request, table, view, keys });
         }
@@ -280,7 +280,7 @@ impl Core {
         batch: &BatchGetItem,
     ) -> Result<Reply, Failure> {
         batch.request_items.iter().for_each(|(name, _)| drop(self.catalog.learn_soon(name)));
-        let wanted = self.wanted(batch);
+        let wanted = views(batch).ok_or(Unservable::AsItCame).and_then(|views| self.wanted(batch, views));
         let asked = self.asked(Strength::Strong);
         let reply = self.pass(call, None, Bypass::StrongRead).await?;
         match (wanted, reply.success().and_then(|body| GotBatch::read(body))) {
@@ -374,6 +374,11 @@ impl<'a> Wanted<'a> {
         keep("AttributesToGet", request.attributes_to_get.as_ref().map(|names| json!(names)));
         Some(left.to_string())
     }
+}
+
+/// What is wanted of the items of each table, if all of it is understood.
+fn views(batch: &BatchGetItem) -> Option<Vec<View>> {
+    batch.request_items.iter().map(|(_, wanted)| View::of(wanted.projecting())).collect()
 }
 
 fn compose(

@@ -44,10 +44,9 @@ pub(crate) fn plan(call: &Call) -> Plan<'_> {
         Effect::Reads => match call.request() {
             Ok(Request::GetItem(get)) if get.is_strong() => Plan::StrongItem(get),
             Ok(Request::GetItem(get)) => Plan::Item(get),
-            // DynamoDB: more than 100 keys are refused. Nor may one request have thousands of tables described.
-            Ok(Request::BatchGetItem(batch)) if key_count(batch) > limits::BATCH_GET_KEYS_MAX => {
-                Plan::Pass(Bypass::NotUnderstood)
-            }
+            // DynamoDB: more than 100 keys are refused, and a table without any. Nor may one request have
+            // thousands of tables described.
+            Ok(Request::BatchGetItem(batch)) if !is_within_limits(batch) => Plan::Pass(Bypass::NotUnderstood),
             Ok(Request::BatchGetItem(batch)) => {
                 match batch.request_items.iter().all(|(_, keys)| keys.is_strong()) {
                     true => Plan::StrongItems(batch),
@@ -61,8 +60,9 @@ pub(crate) fn plan(call: &Call) -> Plan<'_> {
     }
 }
 
-fn key_count(batch: &BatchGetItem) -> usize {
-    batch.request_items.iter().map(|(_, wanted)| wanted.keys.len()).sum()
+fn is_within_limits(batch: &BatchGetItem) -> bool {
+    let mut counts = batch.request_items.iter().map(|(_, wanted)| wanted.keys.len());
+    counts.clone().sum::<usize>() <= limits::BATCH_GET_KEYS_MAX && counts.all(|count| count > 0)
 }
 
 #[cfg(test)]

@@ -44,18 +44,22 @@ impl Core {
     /// A hit that needs nobody; `None` if it is none, or not known to be one yet.
     pub(crate) fn ready_item(&self, call: &Call, get: &GetItem) -> Option<Reply> {
         let table = self.catalog.known(&get.table_name)?;
-        let reading = self.reading(call, get, table).ok()?;
+        let reading = self.reading(call, get, View::of(get.projecting())?, table).ok()?;
         let entry = self.lookup(&reading.table, &reading.located)?;
         self.hit(&reading, &entry)
     }
 
     /// Answers a `GetItem` that may be answered from the cache.
     pub(crate) async fn get_item(self: &Arc<Self>, call: &Call, get: &GetItem) -> Result<Reply, Failure> {
+        // Before anything else: what passes by for want of a schema may be asked more strongly than it came.
+        let Some(view) = View::of(get.projecting()) else {
+            return self.pass(call, None, Bypass::NotUnderstood).await;
+        };
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
         let Some(table) = self.catalog.learn(&get.table_name, patience).await else {
             return self.pass_settled(call, Bypass::SchemaUnknown).await;
         };
-        let reading = match self.reading(call, get, Arc::clone(&table)) {
+        let reading = match self.reading(call, get, view, Arc::clone(&table)) {
             Ok(reading) => reading,
             Err(why) => return self.pass(call, Some(&table), why).await,
         };
@@ -69,12 +73,12 @@ impl Core {
         &self,
         call: &'a Call,
         get: &'a GetItem,
+        view: View,
         table: Arc<Table>,
     ) -> Result<Reading<'a>, Bypass> {
         if table.rule.mode == Mode::Off {
             return Err(Bypass::TableCacheOff);
         }
-        let view = View::of(get.projecting()).ok_or(Bypass::NotUnderstood)?;
         let located =
             table.locate_key(&get.key, &self.stamps, self.rules).map_err(|_| Bypass::NotUnderstood)?;
         Ok(Reading { call, get, table, located, view })
@@ -248,7 +252,9 @@ impl Core {
     /// Passes a strong read by, and takes its answer as news.
     pub(crate) async fn strong_item(&self, call: &Call, get: &GetItem) -> Result<Reply, Failure> {
         let table = self.catalog.learn_soon(&get.table_name).filter(|table| table.rule.mode == Mode::On);
-        let reading = table.clone().and_then(|table| self.reading(call, get, table).ok());
+        let view = View::of(get.projecting());
+        let reading =
+            table.clone().zip(view).and_then(|(table, view)| self.reading(call, get, view, table).ok());
         let Some(reading) = reading else {
             let reply = self.pass(call, table.as_deref(), Bypass::StrongRead).await?;
             self.contradict_unread(&get.table_name, std::slice::from_ref(&get.key));

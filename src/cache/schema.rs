@@ -168,12 +168,19 @@ impl Catalog {
 
     /// The table of this name or ARN, described if need be; `None` if that does not work out by `deadline`.
     pub(crate) async fn learn(self: &Arc<Catalog>, name: &str, deadline: Instant) -> Option<Arc<Table>> {
-        let learning = match self.begin_learning(name) {
-            Known::Table(table) => return Some(table),
-            Known::Unavailable { .. } => return None,
-            Known::Learning(learning) => learning,
-        };
-        self.clock.timeout_at(deadline, learning.heard()).await.flatten().flatten()
+        loop {
+            let learning = match self.begin_learning(name) {
+                Known::Table(table) => return Some(table),
+                Known::Unavailable { .. } => return None,
+                Known::Learning(learning) => learning,
+            };
+            let heard = self.clock.timeout_at(deadline, learning.heard()).await.flatten()?;
+            if heard.is_some() {
+                return heard;
+            }
+            // Either it is noted as unavailable by now, or its name was forgotten meanwhile: then it is asked
+            // again.
+        }
     }
 
     /// The table of this name or ARN, if it is known by now; if not, sees to it that it is known soon.

@@ -20,6 +20,26 @@ async fn a_table_that_cannot_be_described_is_passed_by_and_strongly_while_unsett
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_not_understood_goes_up_as_it_came_while_its_table_is_unknown_and_unsettled() {
+    let denied = |_: &str| origin_reply(400, error("AccessDeniedException").to_string());
+    let rig = Rig::describing(denied, |_| now(400, error("ValidationException")));
+    let key = json!({ "p": { "S": "k" } });
+    let cases = [
+        ("GetItem", json!({ "TableName": "Tab", "Key": key, "ProjectionExpression": "a..b" })),
+        (
+            "BatchGetItem",
+            json!({ "RequestItems": { "Tab": { "Keys": [key], "ProjectionExpression": "a..b" } } }),
+        ),
+        ("BatchGetItem", json!({ "RequestItems": { "Tab": { "Keys": [] } } })),
+    ];
+    for (operation, body) in cases {
+        let reply = rig.ask(operation, body.clone()).await;
+        assert_eq!(reply.outcome.word(), "not-understood", "{body}");
+        assert_eq!(rig.asked(operation).last(), Some(&body));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_names_a_table_in_a_new_way_reads_what_was_written() {
     let only_by_name = |name: &str| match name.starts_with("arn:") {
         true => origin_reply(400, error("AccessDeniedException").to_string()),
