@@ -51,6 +51,11 @@ impl Projection {
         select(&self.wanted, item)
     }
 
+    /// The attributes of which it wants something.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.wanted.0.keys().map(String::as_str)
+    }
+
     /// Nobody may look into a key attribute, which is a scalar.
     ///
     /// # Errors

@@ -45,14 +45,30 @@ pub enum KeyError {
     #[error("key attribute {name} has type {found}, not {expected:?}")]
     WrongType { name: String, expected: KeyType, found: &'static str },
     #[error("key attribute {name} is empty")]
-    Empty { name: String },
+    Empty { name: String, key_type: KeyType },
     #[error("key attribute {name} has {length} bytes, more than {max}")]
     TooLong { name: String, length: usize, max: usize },
     #[error("the key has {found} attributes, its schema {expected}")]
     OtherAttributes { found: usize, expected: usize },
 }
 
+impl KeyType {
+    /// As DynamoDB JSON writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyType::S => "S",
+            KeyType::N => "N",
+            KeyType::B => "B",
+        }
+    }
+}
+
 impl KeySchema {
+    /// Partition key first.
+    pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
+        std::iter::once(&self.partition).chain(&self.sort)
+    }
+
     /// The key of a whole item: other attributes are welcome.
     pub fn key_of_item(&self, item: &Item) -> Result<PrimaryKey, KeyError> {
         let mut bytes = Vec::new();
@@ -101,35 +117,49 @@ fn encode_attribute(
 ) -> Result<(), KeyError> {
     let name = || attribute.name.clone();
     let value = item.get(&attribute.name).ok_or_else(|| KeyError::Missing { name: name() })?;
-    let bytes = match (attribute.key_type, value) {
-        (KeyType::N, AttributeValue::N(number)) => {
-            encode_number(number, out);
-            return Ok(());
-        }
-        (KeyType::S, AttributeValue::S(text)) => text.as_bytes(),
-        (KeyType::B, AttributeValue::B(bytes)) => bytes,
+    let length = match (attribute.key_type, value) {
+        // A number is never empty, and never too long.
+        (KeyType::N, AttributeValue::N(_)) => 1,
+        (KeyType::S, AttributeValue::S(text)) => text.len(),
+        (KeyType::B, AttributeValue::B(bytes)) => bytes.len(),
         (expected, other) => {
             return Err(KeyError::WrongType { name: name(), expected, found: other.type_name() });
         }
     };
-    match bytes.len() {
-        0 => return Err(KeyError::Empty { name: name() }),
+    match length {
+        0 => return Err(KeyError::Empty { name: name(), key_type: attribute.key_type }),
         length if length > bytes_max => {
             return Err(KeyError::TooLong { name: name(), length, max: bytes_max });
         }
-        _ => encode_bytes(bytes, out),
+        _ => encode_component(value, out),
     }
     Ok(())
 }
 
-fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+/// Writes one component, as it stands in a key. What is no scalar is no component, and writes nothing.
+pub fn encode_component(value: &AttributeValue, out: &mut Vec<u8>) {
+    match value {
+        AttributeValue::N(number) => encode_number(number, out),
+        _ => {
+            encode_prefix(value, out);
+            out.extend([0, 0]);
+        }
+    }
+}
+
+/// Writes what the components of all strings or binaries that begin with this one begin with.
+pub fn encode_prefix(value: &AttributeValue, out: &mut Vec<u8>) {
+    let bytes = match value {
+        AttributeValue::S(text) => text.as_bytes(),
+        AttributeValue::B(bytes) => bytes,
+        _ => return,
+    };
     for &byte in bytes {
         out.push(byte);
         if byte == 0 {
             out.push(0xFF);
         }
     }
-    out.extend([0, 0]);
 }
 
 fn encode_number(number: &Number, out: &mut Vec<u8>) {

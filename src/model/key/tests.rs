@@ -83,8 +83,14 @@ fn a_key_map_has_the_schema_s_attributes_and_no_more() {
         (item([("p", text("a"))]), Some(KeyError::Missing { name: name("s") })),
         (item([("s", text("a"))]), Some(KeyError::Missing { name: name("p") })),
         (item([]), Some(KeyError::Missing { name: name("p") })),
-        (item([("p", text("")), ("s", text("b"))]), Some(KeyError::Empty { name: name("p") })),
-        (item([("p", text("a")), ("s", text(""))]), Some(KeyError::Empty { name: name("s") })),
+        (
+            item([("p", text("")), ("s", text("b"))]),
+            Some(KeyError::Empty { name: name("p"), key_type: KeyType::S }),
+        ),
+        (
+            item([("p", text("a")), ("s", text(""))]),
+            Some(KeyError::Empty { name: name("s"), key_type: KeyType::S }),
+        ),
         (
             item([("p", text("a")), ("s", text(&long))]),
             Some(KeyError::TooLong { name: name("s"), length: 1025, max: 1024 }),
