@@ -6,7 +6,10 @@ use backend::{Bypass, Call, Failure, FailureKind, Outcome, Reply};
 use base::Instant;
 use model::{
     Effect, Item, TableRef, WriteVerdict,
-    call::{Request, StatementEffect, TransactWriteItem, WriteRequest, tables_named},
+    call::{
+        ItemToPut, Request, StatementEffect, TransactDelete, TransactUpdate, TransactWriteItem, WriteRequest,
+        tables_named,
+    },
     json, limits,
 };
 use serde_json::value::RawValue;
@@ -68,7 +71,7 @@ enum Content {
 /// Where a request names the key of an item that it writes.
 enum Key<'a> {
     Alone(&'a Item),
-    Within(&'a RawValue),
+    Within(&'a Item),
 }
 
 impl Core {
@@ -179,7 +182,12 @@ impl Core {
         match (call.target().known().map(|row| row.effect), call.request()) {
             (Some(Effect::WritesItems), Ok(request)) if is_within_limits(request) => match request {
                 Request::PutItem(put) => {
-                    self.cover(&mut scope, &put.table_name, Key::Within(&put.item), put_content(&put.item));
+                    self.cover(
+                        &mut scope,
+                        &put.table_name,
+                        Key::Within(&put.item.attributes),
+                        put_content(&put.item),
+                    );
                 }
                 Request::UpdateItem(update) => {
                     let content = if update.returns_all_new() { Content::Answered } else { Content::Unknown };
@@ -194,7 +202,12 @@ impl Core {
                     {
                         match write {
                             WriteRequest::Put(put) => {
-                                self.cover(&mut scope, table, Key::Within(&put.item), put_content(&put.item));
+                                self.cover(
+                                    &mut scope,
+                                    table,
+                                    Key::Within(&put.item.attributes),
+                                    put_content(&put.item),
+                                );
                             }
                             WriteRequest::Delete(delete) => {
                                 self.cover(&mut scope, table, Key::Alone(&delete.key), Content::Absent);
@@ -212,15 +225,16 @@ impl Core {
                                     true => put_content(&put.item),
                                     false => Content::Unknown,
                                 };
-                                self.cover(&mut scope, &put.table_name, Key::Within(&put.item), content);
-                            }
-                            TransactWriteItem::Update(keyed) | TransactWriteItem::Delete(keyed) => {
                                 self.cover(
                                     &mut scope,
-                                    &keyed.table_name,
-                                    Key::Alone(&keyed.key),
-                                    Content::Unknown,
+                                    &put.table_name,
+                                    Key::Within(&put.item.attributes),
+                                    content,
                                 );
+                            }
+                            TransactWriteItem::Update(TransactUpdate { table_name, key, .. })
+                            | TransactWriteItem::Delete(TransactDelete { table_name, key, .. }) => {
+                                self.cover(&mut scope, table_name, Key::Alone(key), Content::Unknown);
                             }
                             TransactWriteItem::ConditionCheck(_) => {}
                         }
@@ -254,10 +268,7 @@ impl Core {
         let table = self.catalog.learn_soon(table_name);
         let located = table.as_ref().and_then(|table| match key {
             Key::Alone(key) => table.locate_key(key, &self.stamps, self.rules).ok(),
-            Key::Within(raw) => {
-                let item = json::item_from_slice(raw.get().as_bytes()).ok()?;
-                table.locate_item(&item, &self.stamps, self.rules).ok()
-            }
+            Key::Within(item) => table.locate_item(item, &self.stamps, self.rules).ok(),
         });
         match (table, located) {
             (Some(table), Some(located)) => {
@@ -297,10 +308,10 @@ fn is_within_limits(request: &Request) -> bool {
 }
 
 /// What is known of an item that was put. Only a form that every origin gives back unchanged will do.
-fn put_content(item: &RawValue) -> Content {
-    match json::is_settled_form(item.get()) {
-        true => Content::Put(item.to_owned()),
-        false => Content::Unknown,
+fn put_content(item: &ItemToPut) -> Content {
+    match &item.text {
+        Some(text) if json::is_settled_form(text.get()) => Content::Put(text.clone()),
+        _ => Content::Unknown,
     }
 }
 

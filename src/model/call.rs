@@ -1,30 +1,79 @@
-//! Requests, one file per operation, decoded as far as a proxy needs to understand them.
+//! Requests, one file per operation, and the two ways to read them.
 //!
-//! Decoding is strict: a member that this version does not know, a member given twice, a value of the wrong
-//! type make the request [`NotUnderstood`]. That is no error: such a request is forwarded as it came, and
-//! the origin says what is wrong with it, if anything is.
+//! A proxy decodes ([`Request::decode`]), which is strict: a member that this version does not know, a member
+//! given twice, a value of the wrong type make the request [`NotUnderstood`]. That is no error: such a request
+//! is forwarded as it came, and the origin says what is wrong with it, if anything is.
+//!
+//! The engine admits ([`admit`]): it reads as DynamoDB itself does, which forgives some of this, and refuses
+//! the rest with DynamoDB's errors.
 
+mod admit;
 mod batch_get_item;
 mod batch_write_item;
+mod closed;
+mod create_table;
 mod delete_item;
+mod delete_table;
+mod describe_continuous_backups;
+mod describe_table;
+mod describe_time_to_live;
 mod get_item;
+mod item_to_put;
+mod legacy;
+mod list_tables;
 mod put_item;
+mod query;
+mod scan;
 mod statement;
+mod table_spec;
 mod tables_named;
+mod tags;
+mod transact_get_items;
 mod transact_write_items;
 mod update_item;
+mod update_table;
+mod update_time_to_live;
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
+pub use admit::admit;
 pub use batch_get_item::{BatchGetItem, KeysAndAttributes};
 pub use batch_write_item::{BatchWriteItem, DeleteRequest, PutRequest, WriteRequest};
+pub use closed::{
+    AttributeAction, BillingMode, ConditionalOperator, KeyRole, ProjectionType, ReturnConsumedCapacity,
+    ReturnItemCollectionMetrics, ReturnValues, ReturnValuesOnConditionCheckFailure, Select, SseType,
+    StreamViewType, TableClass,
+};
+pub use create_table::CreateTable;
 pub use delete_item::DeleteItem;
+pub use delete_table::DeleteTable;
+pub use describe_continuous_backups::DescribeContinuousBackups;
+pub use describe_table::DescribeTable;
+pub use describe_time_to_live::DescribeTimeToLive;
 pub use get_item::GetItem;
+pub use item_to_put::ItemToPut;
+pub use legacy::{AttributeValueUpdate, Condition, ExpectedAttributeValue};
+pub use list_tables::ListTables;
 pub use put_item::PutItem;
+pub use query::Query;
+pub use scan::Scan;
 pub use statement::{BatchExecuteStatement, ExecuteTransaction, Statement, StatementEffect};
+pub use table_spec::{
+    AttributeDefinition, GlobalSecondaryIndex, KeySchemaElement, LocalSecondaryIndex, OnDemandThroughput,
+    Projection, ProvisionedThroughput, SseSpecification, StreamSpecification, Tag, WarmThroughput,
+};
 pub use tables_named::tables_named;
-pub use transact_write_items::{TransactKeyed, TransactPut, TransactWriteItem, TransactWriteItems};
+pub use tags::{ListTagsOfResource, TagResource, UntagResource};
+pub use transact_get_items::{TransactGet, TransactGetItem, TransactGetItems};
+pub use transact_write_items::{
+    TransactConditionCheck, TransactDelete, TransactPut, TransactUpdate, TransactWriteItem,
+    TransactWriteItems,
+};
 pub use update_item::UpdateItem;
+pub use update_table::{
+    DeleteGlobalSecondaryIndex, GlobalSecondaryIndexUpdate, UpdateGlobalSecondaryIndex, UpdateTable,
+};
+pub use update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLive};
 
 use crate::{Operation, UniqueMap};
 
@@ -47,6 +96,38 @@ pub enum Request {
     TransactWriteItems(TransactWriteItems),
     /// The statements of any of the three PartiQL operations.
     Statements(Vec<Statement>),
+    /// `Query`.
+    Query(Query),
+    /// `Scan`.
+    Scan(Scan),
+    /// `TransactGetItems`.
+    TransactGetItems(TransactGetItems),
+    /// `CreateTable`.
+    CreateTable(Box<CreateTable>),
+    /// `UpdateTable`.
+    UpdateTable(Box<UpdateTable>),
+    /// `DeleteTable`.
+    DeleteTable(DeleteTable),
+    /// `DescribeTable`.
+    DescribeTable(DescribeTable),
+    /// `ListTables`.
+    ListTables(ListTables),
+    /// `UpdateTimeToLive`.
+    UpdateTimeToLive(UpdateTimeToLive),
+    /// `DescribeTimeToLive`.
+    DescribeTimeToLive(DescribeTimeToLive),
+    /// `TagResource`.
+    TagResource(TagResource),
+    /// `UntagResource`.
+    UntagResource(UntagResource),
+    /// `ListTagsOfResource`.
+    ListTagsOfResource(ListTagsOfResource),
+    /// `DescribeLimits`, which has no members.
+    DescribeLimits,
+    /// `DescribeEndpoints`, which has no members.
+    DescribeEndpoints,
+    /// `DescribeContinuousBackups`.
+    DescribeContinuousBackups(DescribeContinuousBackups),
     /// An operation whose request nobody here needs to read.
     Unread,
 }
@@ -89,29 +170,6 @@ impl Request {
             }
             _ => Request::Unread,
         })
-    }
-}
-
-/// `ReturnConsumedCapacity`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum ReturnConsumedCapacity {
-    /// Not at all.
-    None,
-    /// In sum.
-    Total,
-    /// By table and index.
-    Indexes,
-}
-
-impl ReturnConsumedCapacity {
-    /// As it is written in a request.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ReturnConsumedCapacity::None => "NONE",
-            ReturnConsumedCapacity::Total => "TOTAL",
-            ReturnConsumedCapacity::Indexes => "INDEXES",
-        }
     }
 }
 

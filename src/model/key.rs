@@ -9,10 +9,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::{NUMBER_DIGITS_MAX, NUMBER_MAGNITUDE_MIN, PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX};
 use crate::{AttributeValue, Item, Number};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What a key attribute may be. DynamoDB calls it a scalar attribute type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum KeyType {
     S,
     N,

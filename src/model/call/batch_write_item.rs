@@ -1,23 +1,20 @@
 //! `BatchWriteItem`.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::Present;
+use super::{ItemToPut, ReturnConsumedCapacity, ReturnItemCollectionMetrics};
 use crate::{Item, UniqueMap};
 
-/// The request, as far as a proxy reads it.
+/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct BatchWriteItem {
     /// Writes by table name or ARN.
     pub request_items: UniqueMap<Vec<WriteRequest>>,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub return_consumed_capacity: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub return_item_collection_metrics: Present,
+    /// Whether to say what it consumed.
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+    /// Whether to say how large its item collections are.
+    pub return_item_collection_metrics: Option<ReturnItemCollectionMetrics>,
 }
 
 /// One write of a batch.
@@ -35,8 +32,8 @@ pub enum WriteRequest {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct PutRequest {
-    /// The item as the client wrote it.
-    pub item: Box<RawValue>,
+    /// The item.
+    pub item: ItemToPut,
 }
 
 /// A delete of a batch.

@@ -1,57 +1,111 @@
 //! `TransactWriteItems`.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::Present;
-use crate::Item;
+use super::{
+    ItemToPut, ReturnConsumedCapacity, ReturnItemCollectionMetrics, ReturnValuesOnConditionCheckFailure,
+};
+use crate::{AttributeValue, Item, UniqueMap};
 
-/// The request, as far as a proxy reads it.
+/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct TransactWriteItems {
     /// The actions, in order.
     pub transact_items: Vec<TransactWriteItem>,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub return_consumed_capacity: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub return_item_collection_metrics: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub client_request_token: Present,
+    /// Whether to say what it consumed.
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+    /// Whether to say how large its item collections are.
+    pub return_item_collection_metrics: Option<ReturnItemCollectionMetrics>,
+    /// What tells a repetition from another transaction.
+    pub client_request_token: Option<String>,
 }
 
 /// One action of a transaction.
+///
+/// A proxy ignores members of an action that it does not know: they do not say which item it is.
 #[derive(Debug, Deserialize)]
 pub enum TransactWriteItem {
     /// Puts an item.
     Put(TransactPut),
     /// Updates an item.
-    Update(TransactKeyed),
+    Update(TransactUpdate),
     /// Deletes an item.
-    Delete(TransactKeyed),
+    Delete(TransactDelete),
     /// Changes nothing.
-    ConditionCheck(TransactKeyed),
+    ConditionCheck(TransactConditionCheck),
 }
 
-/// A put of a transaction. Members that do not say which item it is are left to the origin.
+/// A put of a transaction.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TransactPut {
     /// Name or ARN.
     pub table_name: String,
-    /// The item as the client wrote it.
-    pub item: Box<RawValue>,
+    /// The item.
+    pub item: ItemToPut,
+    /// What must be so for the transaction to happen.
+    pub condition_expression: Option<String>,
+    /// Placeholders of the expression.
+    pub expression_attribute_names: Option<UniqueMap<String>>,
+    /// Values of the expression.
+    pub expression_attribute_values: Option<UniqueMap<AttributeValue>>,
+    /// Whether a refusal carries the item.
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
 }
 
-/// An action of a transaction on a key. Members that do not say which item it is are left to the origin.
+/// An update of a transaction.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct TransactKeyed {
+pub struct TransactUpdate {
     /// Name or ARN.
     pub table_name: String,
     /// The whole primary key.
     pub key: Item,
+    /// What to change.
+    pub update_expression: String,
+    /// What must be so for the transaction to happen.
+    pub condition_expression: Option<String>,
+    /// Placeholders of the expressions.
+    pub expression_attribute_names: Option<UniqueMap<String>>,
+    /// Values of the expressions.
+    pub expression_attribute_values: Option<UniqueMap<AttributeValue>>,
+    /// Whether a refusal carries the item.
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
+}
+
+/// A delete of a transaction.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TransactDelete {
+    /// Name or ARN.
+    pub table_name: String,
+    /// The whole primary key.
+    pub key: Item,
+    /// What must be so for the transaction to happen.
+    pub condition_expression: Option<String>,
+    /// Placeholders of the expression.
+    pub expression_attribute_names: Option<UniqueMap<String>>,
+    /// Values of the expression.
+    pub expression_attribute_values: Option<UniqueMap<AttributeValue>>,
+    /// Whether a refusal carries the item.
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
+}
+
+/// A condition of a transaction on an item that it does not write.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TransactConditionCheck {
+    /// Name or ARN.
+    pub table_name: String,
+    /// The whole primary key.
+    pub key: Item,
+    /// What must be so for the transaction to happen.
+    pub condition_expression: String,
+    /// Placeholders of the expression.
+    pub expression_attribute_names: Option<UniqueMap<String>>,
+    /// Values of the expression.
+    pub expression_attribute_values: Option<UniqueMap<AttributeValue>>,
+    /// Whether a refusal carries the item.
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
 }

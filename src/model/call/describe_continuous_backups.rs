@@ -1,0 +1,11 @@
+//! `DescribeContinuousBackups`.
+
+use serde::Deserialize;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct DescribeContinuousBackups {
+    /// Name or ARN.
+    pub table_name: String,
+}

@@ -1,0 +1,11 @@
+//! `DescribeTimeToLive`.
+
+use serde::Deserialize;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct DescribeTimeToLive {
+    /// Name or ARN.
+    pub table_name: String,
+}

@@ -1,0 +1,60 @@
+//! `Scan`.
+
+use serde::Deserialize;
+
+use super::{Condition, ConditionalOperator, Projecting, ReturnConsumedCapacity, Select};
+use crate::{AttributeValue, Item, UniqueMap};
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Scan {
+    /// Name or ARN.
+    pub table_name: String,
+    /// The index to read instead of the table.
+    pub index_name: Option<String>,
+    /// The older way to name top-level attributes.
+    pub attributes_to_get: Option<Vec<String>>,
+    /// How many items to look at.
+    pub limit: Option<u32>,
+    /// What to return of what is found.
+    pub select: Option<Select>,
+    /// The older way to filter items.
+    pub scan_filter: Option<UniqueMap<Condition>>,
+    /// Whether all conditions of the filter must be met.
+    pub conditional_operator: Option<ConditionalOperator>,
+    /// Where an earlier page ended.
+    pub exclusive_start_key: Option<Item>,
+    /// Whether to say what it consumed.
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+    /// Into how many parts the table is cut.
+    pub total_segments: Option<u32>,
+    /// Which of the parts to read.
+    pub segment: Option<u32>,
+    /// Which parts of the items to return.
+    pub projection_expression: Option<String>,
+    /// Which of the items to return.
+    pub filter_expression: Option<String>,
+    /// Placeholders of the expressions.
+    pub expression_attribute_names: Option<UniqueMap<String>>,
+    /// Values of the expressions.
+    pub expression_attribute_values: Option<UniqueMap<AttributeValue>>,
+    /// Whether the answer must reflect every write acknowledged before.
+    pub consistent_read: Option<bool>,
+}
+
+impl Scan {
+    /// Whether a strongly consistent read was asked for.
+    pub fn is_strong(&self) -> bool {
+        self.consistent_read == Some(true)
+    }
+
+    /// What it wants of the items.
+    pub fn projecting(&self) -> Projecting<'_> {
+        Projecting {
+            expression: self.projection_expression.as_deref(),
+            names: self.expression_attribute_names.as_ref(),
+            attributes: self.attributes_to_get.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `TransactGetItems`.
+
+use serde::Deserialize;
+
+use super::{Projecting, ReturnConsumedCapacity};
+use crate::{Item, UniqueMap};
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct TransactGetItems {
+    /// The reads, in order.
+    pub transact_items: Vec<TransactGetItem>,
+    /// Whether to say what it consumed.
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+}
+
+/// One read of a transaction, which is always a `Get`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct TransactGetItem {
+    /// The read.
+    pub get: TransactGet,
+}
+
+/// A read of a transaction.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct TransactGet {
+    /// Name or ARN.
+    pub table_name: String,
+    /// The whole primary key.
+    pub key: Item,
+    /// Which parts of the item to return.
+    pub projection_expression: Option<String>,
+    /// Placeholders of the projection.
+    pub expression_attribute_names: Option<UniqueMap<String>>,
+}
+
+impl TransactGet {
+    /// What it wants of the item.
+    pub fn projecting(&self) -> Projecting<'_> {
+        Projecting {
+            expression: self.projection_expression.as_deref(),
+            names: self.expression_attribute_names.as_ref(),
+            attributes: None,
+        }
+    }
+}
