@@ -6,10 +6,11 @@ use auth::{Chain, Signer};
 use backend::Backend;
 use base::{Action, Chance, Clock, Drain};
 use cache::Caching;
+use engine::Engine;
 use prometheus::Registry;
 use upstream::Remote;
 
-use crate::{Config, StartError, config::is_aws, read_only::ReadOnly};
+use crate::{Config, StartError, config::Origin, read_only::ReadOnly};
 
 /// What a node is given beside its configuration.
 #[derive(Debug, Clone)]
@@ -24,9 +25,10 @@ pub struct Parts {
 pub(crate) struct Stack {
     pub(crate) door: Arc<json_door::Door>,
     pub(crate) actions: Vec<Arc<dyn Action>>,
-    /// Whom it talks to, and as whom.
-    pub(crate) upstream_host: String,
-    pub(crate) signer: Arc<Signer>,
+    /// What answers the calls that the cache does not, in a word for the log.
+    pub(crate) origin: String,
+    /// As whom it talks to AWS.
+    pub(crate) aws_signer: Option<Arc<Signer>>,
 }
 
 /// Builds the stack: door → read-only → cache → origin.
@@ -39,16 +41,27 @@ pub(crate) fn assemble(
     let Parts { clock, chance } = parts;
     let drain = drain.clone();
     // A server of another vendor may well run where nobody has credentials of AWS.
-    let chain = if is_aws(&config.upstream.origin) { Chain::Aws } else { Chain::Local };
-    let signer = Arc::new(Signer::new(chain, config.upstream.region.clone(), clock.clone()));
-    let remote_parts = upstream::Parts {
-        signer: Arc::clone(&signer),
-        clock: clock.clone(),
-        chance: chance.clone(),
-        metrics: upstream::Metrics::register(registry)?,
+    let chain = if config.origin.is_aws() { Chain::Aws } else { Chain::Local };
+    let signer = Arc::new(Signer::new(chain, config.region.clone(), clock.clone()));
+    let (backend, origin): (Arc<dyn Backend>, String) = match &config.origin {
+        Origin::Remote(upstream) => {
+            let parts = upstream::Parts {
+                signer: Arc::clone(&signer),
+                clock: clock.clone(),
+                chance: chance.clone(),
+                metrics: upstream::Metrics::register(registry)?,
+            };
+            let remote = Remote::new(upstream.clone(), parts)?;
+            let host = remote.endpoints().host().to_owned();
+            (Arc::new(remote), host)
+        }
+        Origin::Bundled(engine) => {
+            let parts = engine::Parts { clock: clock.clone(), chance: chance.clone(), drain: drain.clone() };
+            // What had to be mended is in the log by then.
+            let (opened, _mended) = Engine::open(engine.clone(), parts)?;
+            (Arc::new(opened), place(&engine.store.place))
+        }
     };
-    let remote = Remote::new(config.upstream.clone(), remote_parts)?;
-    let upstream_host = remote.endpoints().host().to_owned();
 
     let cache_parts = cache::Parts {
         clock: clock.clone(),
@@ -56,7 +69,7 @@ pub(crate) fn assemble(
         drain: drain.clone(),
         metrics: cache::Metrics::register(registry)?,
     };
-    let caching = Caching::new(config.cache.clone(), Arc::new(remote), cache_parts);
+    let caching = Caching::new(config.cache.clone(), backend, cache_parts);
     let actions = vec![caching.purge_action()];
 
     // Outermost, so that what is refused here does not even look into the cache.
@@ -65,5 +78,13 @@ pub(crate) fn assemble(
     let metrics = json_door::Metrics::register(registry)?;
     let door_parts = json_door::Parts { clock, chance, drain, metrics };
     let door = json_door::Door::new(config.json.clone(), stack, door_parts);
-    Ok(Stack { door, actions, upstream_host, signer })
+    let aws_signer = config.origin.is_aws().then_some(signer);
+    Ok(Stack { door, actions, origin, aws_signer })
+}
+
+fn place(place: &engine::Place) -> String {
+    match place {
+        engine::Place::Directory(directory) => format!("bundled engine, in {}", directory.display()),
+        engine::Place::Memory => "bundled engine, in memory".to_owned(),
+    }
 }

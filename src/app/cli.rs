@@ -18,7 +18,7 @@ Exit codes:
   1  failed
   2  the command line or the configuration is wrong";
 
-/// A write-through caching proxy for DynamoDB.
+/// A write-through caching proxy for DynamoDB, with an engine of its own.
 #[derive(Debug, Parser)]
 #[command(name = "linac", version, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -30,7 +30,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve DynamoDB's API, cached, in front of another endpoint
+    /// Serve DynamoDB's API, cached, over the bundled engine or in front of another endpoint
     Serve(Serve),
     /// Check or show the configuration
     #[command(subcommand)]
@@ -53,12 +53,6 @@ pub enum Command {
 pub struct Serve {
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,
-    /// Keep data in this directory, in the bundled engine (not in this version)
-    #[arg(long, value_name = "DIR", conflicts_with = "in_memory")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// Keep data in memory, in the bundled engine (not in this version)
-    #[arg(long)]
-    pub(crate) in_memory: bool,
     /// Print the addresses to stdout once they are bound
     #[arg(long)]
     pub(crate) print_address: bool,
@@ -216,9 +210,9 @@ mod tests {
     fn flags_set_keys() {
         let line = "linac serve --config a.toml --listen 127.0.0.1:0 --admin 127.0.0.1:0 --upstream aws \
             --cache off --region eu-west-1 --read-only --cors https://a.example --cors https://b.example --allow-remote \
-            --log-level debug --log-format json --print-address";
+            --log-level debug --log-format json --data-dir d --in-memory --print-address";
         let Ok(Command::Serve(serve)) = parse(line) else { panic!("{line}") };
-        assert!(serve.print_address && !serve.in_memory);
+        assert!(serve.print_address);
         assert_eq!(serve.settings.config, Some(PathBuf::from("a.toml")));
         let expected = [
             ("json.listen", "127.0.0.1:0"),
@@ -227,6 +221,8 @@ mod tests {
             ("admin.listen", "127.0.0.1:0"),
             ("upstream.url", "aws"),
             ("upstream.region", "eu-west-1"),
+            ("engine.data_dir", "d"),
+            ("engine.in_memory", "true"),
             ("cache.mode", "off"),
             ("server.read_only", "true"),
             ("log.level", "debug"),
@@ -244,7 +240,6 @@ mod tests {
         check("linac serve", true);
         check("linac serve --in-memory", true);
         check("linac serve --data-dir d", true);
-        check("linac serve --data-dir d --in-memory", false);
         check("linac serve --frobnicate", false);
         check("linac config check --config a.toml", true);
         check("linac config show --upstream aws", true);

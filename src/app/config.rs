@@ -13,11 +13,11 @@ use std::{fmt, fs, net::SocketAddr, path::Path, time::Duration};
 
 use base::telemetry::LogConfig;
 
+pub(crate) use self::raw::LIST_SEPARATOR;
 use self::{
     keys::{KEYS, Key, Kind, Preset},
     raw::{Layers, Source, Sources, Written},
 };
-pub(crate) use self::{parse::is_aws, raw::LIST_SEPARATOR};
 
 /// Everything that a node needs to be told, checked.
 #[derive(Debug, Clone)]
@@ -29,13 +29,31 @@ pub struct Config {
     /// Where operators and probes connect.
     pub admin_listen: SocketAddr,
     /// Who is behind this node.
-    pub upstream: upstream::Config,
+    pub origin: Origin,
+    /// The region that requests upstream are signed for, and that ARNs of the bundled engine name.
+    pub region: String,
     /// What is kept.
     pub cache: cache::Config,
     /// The process as a whole.
     pub server: ServerConfig,
     /// How the log is written.
     pub log: LogConfig,
+}
+
+/// What answers the calls that the cache does not.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// A DynamoDB-compatible endpoint.
+    Remote(upstream::Config),
+    /// The engine in this process.
+    Bundled(engine::Config),
+}
+
+impl Origin {
+    /// Whether AWS is behind this node.
+    pub(crate) fn is_aws(&self) -> bool {
+        matches!(self, Origin::Remote(upstream) if parse::is_aws(&upstream.origin))
+    }
 }
 
 /// What concerns the process as a whole.
@@ -125,7 +143,7 @@ impl Settings {
             Some(written) => line(key.path, key.kind, written),
             None => match key.preset {
                 Preset::Found(how) => format!("# {} is not set; {how}\n", key.path),
-                Preset::Value(_) | Preset::Needed => format!("# {} is not set\n", key.path),
+                Preset::Value(_) => format!("# {} is not set\n", key.path),
             },
         });
         let tables = self.layers.tables().iter().flat_map(|(table, rules)| {

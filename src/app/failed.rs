@@ -47,6 +47,9 @@ pub enum StartError {
     /// The upstream's client cannot be set up.
     #[error("cannot set up the upstream: {0}")]
     Upstream(#[from] upstream::SetupError),
+    /// The bundled engine's data cannot be had.
+    #[error("cannot open the bundled engine: {0}")]
+    Engine(#[from] engine::StartError),
     /// Two rooms register the same metric.
     #[error("cannot register metrics: {0}")]
     Metrics(#[from] prometheus::Error),

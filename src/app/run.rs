@@ -9,14 +9,26 @@ use tracing::{error, info, warn};
 use crate::{
     Config, Failed, Parts, Serve, StartError,
     assemble::{Stack, assemble},
-    config::{Settings, is_aws},
+    config::{Origin, Settings},
     operate::print,
     signals::StopSignals,
 };
 
 /// The crates of this product, whose messages the log takes at its level.
-const ROOMS: [&str; 10] =
-    ["app", "admin_door", "auth", "backend", "base", "cache", "expr", "json_door", "model", "upstream"];
+const ROOMS: [&str; 12] = [
+    "app",
+    "admin_door",
+    "auth",
+    "backend",
+    "base",
+    "cache",
+    "engine",
+    "expr",
+    "json_door",
+    "model",
+    "store",
+    "upstream",
+];
 /// For probes to hear the last answers of the admin door.
 const ADMIN_DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -45,11 +57,11 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
     let (drain, admin_drain) = (Drain::new(), Drain::new());
     let clock = parts.clock.clone();
     let registry = telemetry::metrics_registry();
-    let Stack { door, actions, upstream_host, signer } = assemble(&config, parts, &drain, &registry)?;
+    let Stack { door, actions, origin, aws_signer } = assemble(&config, parts, &drain, &registry)?;
     let admin_metrics = admin_door::Metrics::register(&registry)?;
     let admin_door = admin_door::Door::new(registry, actions, drain.clone(), &admin_metrics);
-    announce(&config, json_address, admin_address, &upstream_host);
-    if is_aws(&config.upstream.origin) {
+    announce(&config, json_address, admin_address, &origin);
+    if let Some(signer) = aws_signer {
         drain.spawn(announce_account(signer, drain.clone()));
     }
     let doors = [
@@ -87,11 +99,6 @@ impl Running {
 /// # Errors
 /// When the configuration is wrong, the node cannot start, or it was told twice to stop.
 pub fn serve(args: Serve) -> Result<(), Failed> {
-    if args.data_dir.is_some() || args.in_memory {
-        let refusal = "the bundled engine of --data-dir and --in-memory is not in this version: put the node \
-            in front of a DynamoDB endpoint with --upstream URL or --upstream aws";
-        return Err(Failed::Usage(refusal.to_owned()));
-    }
     let config = Settings::read(args.settings.config.as_deref(), args.settings.flags)?.resolve()?;
     telemetry::start_log(config.log, &ROOMS);
     let runtime = tokio::runtime::Runtime::new();
@@ -136,19 +143,19 @@ fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAd
 }
 
 /// The first lines of the log.
-fn announce(config: &Config, json_address: SocketAddr, admin_address: SocketAddr, upstream_host: &str) {
+fn announce(config: &Config, json_address: SocketAddr, admin_address: SocketAddr, origin: &str) {
     let is_cached = config.cache.mode == cache::Mode::On;
     let cache = if is_cached { print_bytes(config.cache.bytes_max) } else { "off".to_owned() };
     info!(
         listen = %json_address,
         admin = %admin_address,
-        upstream = upstream_host,
-        region = config.upstream.region,
+        origin,
+        region = config.region,
         cache,
         read_only = config.server.read_only,
         "serving"
     );
-    if is_cached {
+    if is_cached && matches!(config.origin, Origin::Remote(_)) {
         warn!("what other nodes and other writers change upstream is stale here for up to the ttl");
     }
     for (key, address) in [("json.listen", json_address), ("admin.listen", admin_address)] {

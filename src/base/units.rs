@@ -36,6 +36,12 @@ pub fn print_bytes(bytes: u64) -> String {
     format!("{} {unit}", bytes / size)
 }
 
+/// A moment of the calendar in UTC, to the millisecond: `2026-11-27T04:05:06.789`.
+pub fn print_moment(millis_since_epoch: u64) -> String {
+    let moment = std::time::UNIX_EPOCH + Duration::from_millis(millis_since_epoch);
+    humantime::format_rfc3339_millis(moment).to_string().trim_end_matches('Z').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

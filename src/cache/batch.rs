@@ -10,7 +10,7 @@ use model::{
     call::{BatchGetItem, KeysAndAttributes, ReturnConsumedCapacity},
     limits,
 };
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Map, json, value::RawValue};
 
 use crate::{
     Core,
@@ -354,25 +354,12 @@ impl<'a> Wanted<'a> {
     /// What the client has to ask for again, as it asked for it.
     fn left_over(&self) -> Option<String> {
         let is_left = |key: &&WantedKey<'_>| matches!(key.state, State::Unprocessed);
-        let keys: Vec<&Item> = self.keys.iter().filter(is_left).map(|key| key.key).collect();
+        let keys: Vec<Item> = self.keys.iter().filter(is_left).map(|key| key.key.clone()).collect();
         if keys.is_empty() {
             return None;
         }
-        let mut left = json!({ "Keys": keys });
-        let request = self.request;
-        let mut keep = |member: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                left[member] = value;
-            }
-        };
-        keep("ConsistentRead", request.consistent_read.map(Value::from));
-        keep("ProjectionExpression", request.projection_expression.clone().map(Value::from));
-        keep(
-            "ExpressionAttributeNames",
-            request.expression_attribute_names.as_ref().map(|names| json!(names)),
-        );
-        keep("AttributesToGet", request.attributes_to_get.as_ref().map(|names| json!(names)));
-        Some(left.to_string())
+        let left = self.request.of(keys);
+        Some(serde_json::to_string(&left).expect("memory takes every write, and the names are strings"))
     }
 }
 

@@ -17,6 +17,8 @@ pub const BATCH_GET_KEYS_MAX: usize = 100;
 pub const BATCH_WRITE_REQUESTS_MAX: usize = 25;
 /// Actions in one TransactGetItems or TransactWriteItems.
 pub const TRANSACT_ACTIONS_MAX: usize = 100;
+/// The items of one transaction together.
+pub const TRANSACT_BYTES_MAX: usize = 4 * MIB;
 /// Length of one expression.
 pub const EXPRESSION_BYTES_MAX: usize = 4 * KIB;
 /// Levels of lists and maps inside each other, in an item and in a document path.

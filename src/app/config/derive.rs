@@ -20,6 +20,14 @@ pub(super) fn derive(layers: &mut Layers, sources: &Sources) {
         let (bytes, how) = budget(sources.memory_limit);
         layers.set("cache.bytes_max", print_bytes(bytes), Source::Found(how));
     }
+    if layers.value("cache.settle").is_none() {
+        let (settle, how) = match layers.value("upstream.url") {
+            Some(_) => ("2s", "there is an upstream"),
+            // It answers no read without what it acknowledged.
+            None => ("0s", "the bundled engine has no replicas"),
+        };
+        layers.set("cache.settle", settle.to_owned(), Source::Found(how.to_owned()));
+    }
     if layers.value("upstream.region").is_none() {
         let url = layers.value("upstream.url").map_or("", |url| url.text.trim());
         if let Some((region, source)) = region(url, &sources.variables) {
@@ -52,7 +60,7 @@ fn region(url: &str, variables: &[(String, String)]) -> Option<(String, Source)>
         }
     }
     let is_aws = parse::upstream(url).is_ok_and(|origin| parse::is_aws(&origin));
-    (!is_aws).then(|| (REGION_OF_NO_MATTER.to_owned(), Source::Found("the upstream is not AWS".to_owned())))
+    (!is_aws).then(|| (REGION_OF_NO_MATTER.to_owned(), Source::Found("the origin is not AWS".to_owned())))
 }
 
 #[cfg(test)]
@@ -80,7 +88,7 @@ mod tests {
         check(vpc_endpoint, &eu, Some(("eu-north-1", "env AWS_DEFAULT_REGION")));
         check("http://127.0.0.1:8001", &eu, Some(("eu-north-1", "env AWS_DEFAULT_REGION")));
         check("aws", &[], None);
-        check("http://127.0.0.1:8001", &[], Some(("us-east-1", "default: the upstream is not AWS")));
+        check("http://127.0.0.1:8001", &[], Some(("us-east-1", "default: the origin is not AWS")));
     }
 
     #[test]

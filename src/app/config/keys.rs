@@ -36,8 +36,6 @@ pub(crate) enum Preset {
     Value(&'static str),
     /// It is found out at start; in words.
     Found(&'static str),
-    /// Somebody has to.
-    Needed,
 }
 
 /// A flag of the command line.
@@ -110,7 +108,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::new(
         "upstream.url",
         Kind::Text,
-        Preset::Needed,
+        Preset::Found("the bundled engine is behind this node"),
         "The DynamoDB endpoint behind this node, or \"aws\"",
     )
     .flag("upstream", "URL|aws"),
@@ -124,6 +122,16 @@ pub(crate) static KEYS: &[Key] = &[
     Key::text("upstream.connect_timeout", "3s", "For a connection upstream to be made"),
     Key::text("upstream.timeout", "20s", "For a call upstream, retries included"),
     Key::number("upstream.attempts", "3", "Tries in all of a call that is safe to repeat"),
+    Key::text("engine.data_dir", "linac-data", "Where the bundled engine keeps its data")
+        .flag("data-dir", "DIR"),
+    Key::claim("engine.in_memory", "Keep the bundled engine's data in memory, until the process ends")
+        .flag("in-memory", ""),
+    Key::text(
+        "engine.sync",
+        "each-commit",
+        "When a write of the bundled engine is acknowledged: each-commit, never, or a duration",
+    ),
+    Key::text("engine.block_cache_bytes", "64 MiB", "Memory for what the bundled engine read from disk"),
     Key::text("cache.mode", "on", "Whether items are cached: on or off").flag("cache", "on|off"),
     Key::new(
         "cache.bytes_max",
@@ -134,7 +142,12 @@ pub(crate) static KEYS: &[Key] = &[
     Key::text("cache.ttl", "5m", "How long an item is fresh"),
     Key::text("cache.negative_ttl", "10s", "How long the absence of an item is fresh"),
     Key::number("cache.jitter", "0.1", "Share by which a time to live is shortened at random"),
-    Key::text("cache.settle", "2s", "How long the replicas upstream may lag behind a write"),
+    Key::new(
+        "cache.settle",
+        Kind::Text,
+        Preset::Found("2s in front of an upstream, 0s over the bundled engine"),
+        "How long the replicas of the origin may lag behind a write",
+    ),
     Key::text("cache.doubt", "30s", "How long a write without an answer may still be applied"),
     Key::claim("server.read_only", "Refuse everything that is not known to be a read").flag("read-only", ""),
     Key::text("server.drain_timeout", "30s", "For requests under way to end, once asked to stop"),

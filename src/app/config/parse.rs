@@ -1,6 +1,6 @@
 //! How each kind of value is read from text. Every error is a phrase that says what is wanted.
 
-use std::{net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
 use base::{telemetry::LogFormat, units};
 use http::{Uri, uri::Scheme};
@@ -51,6 +51,22 @@ where
 
 pub(super) fn claim(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "must be true or false".to_owned())
+}
+
+pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("must be a directory".to_owned()) } else { Ok(PathBuf::from(text)) }
+}
+
+/// When a write to the bundled engine counts as durable.
+pub(super) fn sync(text: &str) -> Result<engine::SyncPolicy, String> {
+    match text {
+        "each-commit" => Ok(engine::SyncPolicy::EachCommit),
+        "never" => Ok(engine::SyncPolicy::Never),
+        _ => {
+            let span = timeout(text).map_err(|_| "must be each-commit, never, or a duration".to_owned())?;
+            Ok(engine::SyncPolicy::Every(span))
+        }
+    }
 }
 
 pub(super) fn mode(text: &str) -> Result<cache::Mode, String> {

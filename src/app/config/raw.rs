@@ -101,7 +101,7 @@ impl Layers {
         for key in KEYS {
             match key.preset {
                 Preset::Value(text) => self.set(key.path, text.to_owned(), Source::Default),
-                Preset::Found(_) | Preset::Needed => {}
+                Preset::Found(_) => {}
             }
         }
     }

@@ -6,7 +6,7 @@ use base::telemetry::LogConfig;
 use model::{TableName, limits::REQUEST_BODY_BYTES_MAX};
 
 use super::{
-    Config, Mistake, ServerConfig,
+    Config, Mistake, Origin, ServerConfig,
     keys::{Key, Preset},
     parse,
     raw::{Layers, Written},
@@ -20,16 +20,20 @@ const CACHE_BYTES_MIN: u64 = 1 << 20;
 const COUNT_MAX: usize = 10_000_000;
 /// A call that fails so often fails for a reason that more tries do not mend.
 const ATTEMPTS_MAX: u32 = 10;
+/// The account that ARNs of the bundled engine name, as those of other servers for one machine do.
+const ACCOUNT: &str = "000000000000";
 
 /// The checked configuration. It counts only if no mistake was added.
 pub(super) fn resolve(layers: &Layers, mistakes: &mut Vec<Mistake>) -> Config {
     let mut reader = Reader { layers, mistakes };
-    let upstream = upstream(&mut reader);
+    let timeout = reader.read("upstream.timeout", parse::timeout);
+    let region = reader.read_or("upstream.region", String::new(), parse::region);
+    let origin = origin(&mut reader, timeout, &region);
     let config = Config {
         json_listen: reader.read("json.listen", parse::address),
-        json: json(&mut reader, &upstream),
+        json: json(&mut reader, timeout, &region),
         admin_listen: reader.read("admin.listen", parse::address),
-        cache: cache(&mut reader, &upstream),
+        cache: cache(&mut reader, timeout),
         server: ServerConfig {
             read_only: reader.read("server.read_only", parse::claim),
             drain_timeout: reader.read("server.drain_timeout", parse::span),
@@ -38,11 +42,12 @@ pub(super) fn resolve(layers: &Layers, mistakes: &mut Vec<Mistake>) -> Config {
             level: reader.read("log.level", parse::level),
             format: reader.read("log.format", parse::format),
         },
-        upstream,
+        origin,
+        region,
     };
     reader.check_reach("json.listen", config.json_listen);
     reader.check_reach("admin.listen", config.admin_listen);
-    if config.cache.doubt < config.upstream.timeout {
+    if config.cache.doubt < timeout {
         reader.reject(
             "cache.doubt",
             "must not be less than upstream.timeout: a write may be applied until then",
@@ -51,17 +56,47 @@ pub(super) fn resolve(layers: &Layers, mistakes: &mut Vec<Mistake>) -> Config {
     config
 }
 
-fn upstream(reader: &mut Reader<'_>) -> upstream::Config {
-    upstream::Config {
-        origin: reader.read_or("upstream.url", upstream::Origin::Aws, parse::upstream),
-        region: reader.read_or("upstream.region", String::new(), parse::region),
-        connect_timeout: reader.read("upstream.connect_timeout", parse::timeout),
-        timeout: reader.read("upstream.timeout", parse::timeout),
-        attempts: reader.read("upstream.attempts", |text| parse::number(text, 1..=ATTEMPTS_MAX)),
+fn origin(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> Origin {
+    let engine = engine(reader, region);
+    let upstream = upstream(reader, timeout, region);
+    match upstream {
+        None => Origin::Bundled(engine),
+        Some(upstream) => {
+            for path in ["engine.data_dir", "engine.in_memory"] {
+                reader.reject_if_written(
+                    path,
+                    "is for the bundled engine, and upstream.url names another origin",
+                );
+            }
+            Origin::Remote(upstream)
+        }
     }
 }
 
-fn json(reader: &mut Reader<'_>, upstream: &upstream::Config) -> json_door::Config {
+fn upstream(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> Option<upstream::Config> {
+    let connect_timeout = reader.read("upstream.connect_timeout", parse::timeout);
+    let attempts = reader.read("upstream.attempts", |text| parse::number(text, 1..=ATTEMPTS_MAX));
+    reader.layers.value("upstream.url")?;
+    let origin = reader.read_or("upstream.url", upstream::Origin::Aws, parse::upstream);
+    Some(upstream::Config { origin, region: region.to_owned(), connect_timeout, timeout, attempts })
+}
+
+fn engine(reader: &mut Reader<'_>, region: &str) -> engine::Config {
+    let directory = reader.read("engine.data_dir", parse::directory);
+    let is_in_memory = reader.read("engine.in_memory", parse::claim);
+    if is_in_memory {
+        reader.reject_if_written("engine.data_dir", "names a directory, and engine.in_memory wants none");
+    }
+    let place = if is_in_memory { engine::Place::Memory } else { engine::Place::Directory(directory) };
+    let store = engine::StoreConfig {
+        sync: reader.read("engine.sync", parse::sync),
+        cache_bytes: reader.read("engine.block_cache_bytes", |text| parse::bytes(text, 0)),
+        ..engine::StoreConfig::new(place)
+    };
+    engine::Config { store, region: region.to_owned(), account: ACCOUNT.to_owned() }
+}
+
+fn json(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> json_door::Config {
     let count = |text: &str| parse::number(text, 1..=COUNT_MAX);
     let request_bytes = |text: &str| {
         // The largest request must fit, or it is refused for ever.
@@ -74,13 +109,13 @@ fn json(reader: &mut Reader<'_>, upstream: &upstream::Config) -> json_door::Conf
         requests_max: reader.read("json.requests_max", count),
         request_bytes_max: reader.read("json.request_bytes_max", request_bytes),
         read_timeout: reader.read("json.read_timeout", parse::timeout),
-        call_timeout: upstream.timeout + CALL_MARGIN,
+        call_timeout: timeout + CALL_MARGIN,
         // DynamoDB: `GET /` answers `healthy: dynamodb.<region>.amazonaws.com`.
-        healthy_name: format!("dynamodb.{}.amazonaws.com", upstream.region),
+        healthy_name: format!("dynamodb.{region}.amazonaws.com"),
     }
 }
 
-fn cache(reader: &mut Reader<'_>, upstream: &upstream::Config) -> cache::Config {
+fn cache(reader: &mut Reader<'_>, timeout: Duration) -> cache::Config {
     let default_rule = cache::Rule {
         mode: cache::Mode::On,
         ttl: reader.read("cache.ttl", parse::ttl),
@@ -92,9 +127,9 @@ fn cache(reader: &mut Reader<'_>, upstream: &upstream::Config) -> cache::Config 
         table_rules: table_rules(reader, &default_rule),
         default_rule,
         jitter: reader.read("cache.jitter", |text| parse::number(text, 0.0..=1.0)),
-        settle: reader.read("cache.settle", parse::span),
+        settle: reader.read_or("cache.settle", Duration::ZERO, parse::span),
         doubt: reader.read("cache.doubt", parse::span),
-        fill_timeout: upstream.timeout,
+        fill_timeout: timeout,
     }
 }
 
@@ -175,6 +210,16 @@ impl Reader<'_> {
         if !is_allowed && !address.ip().to_canonical().is_loopback() {
             let wrong = "can be reached from beyond this machine, and nobody has to authenticate: if that is \
                 meant, add --allow-remote or json.allow_remote = true";
+            self.reject(path, wrong);
+        }
+    }
+
+    /// A key that nobody may write beside others.
+    fn reject_if_written(&mut self, path: &str, wrong: &str) {
+        let written = self.layers.value(path).expect("only what was read is rejected");
+        let preset = Key::find(path).expect("only keys are read").preset;
+        // What a shown configuration spells out is nobody's wish.
+        if !matches!(preset, Preset::Value(text) if text == written.text) {
             self.reject(path, wrong);
         }
     }

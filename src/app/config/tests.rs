@@ -15,19 +15,43 @@ fn mistakes(sources: &Sources) -> String {
 }
 
 #[test]
-fn nothing_but_an_upstream_is_needed() {
-    assert_eq!(
-        mistakes(&Sources::default()),
-        "upstream.url is needed: The DynamoDB endpoint behind this node, or \"aws\" \
-         (--upstream, LINAC__UPSTREAM__URL, or in the file)"
-    );
+fn nothing_is_needed() {
+    let config = Config::of(&[]).unwrap();
+    let Origin::Bundled(engine) = &config.origin else { panic!("{:?}", config.origin) };
+    assert_eq!(engine.store.place, engine::Place::Directory("linac-data".into()));
+    assert_eq!(engine.store.sync, engine::SyncPolicy::EachCommit);
+    assert_eq!(config.cache.settle, Duration::ZERO);
     let config = Config::of(&[("upstream.url", "http://127.0.0.1:8001")]).unwrap();
+    let Origin::Remote(upstream) = &config.origin else { panic!("{:?}", config.origin) };
+    assert_eq!(config.cache.settle, Duration::from_secs(2));
     assert_eq!(config.json_listen.to_string(), "127.0.0.1:8000");
-    assert_eq!(config.upstream.region, "us-east-1");
+    assert_eq!(config.region, "us-east-1");
     assert_eq!(config.json.healthy_name, "dynamodb.us-east-1.amazonaws.com");
     assert_eq!(config.cache.default_rule.ttl, Duration::from_secs(300));
-    assert_eq!(config.cache.fill_timeout, config.upstream.timeout);
+    assert_eq!(config.cache.fill_timeout, upstream.timeout);
     assert!(config.json.cors.is_empty() && !config.server.read_only);
+}
+
+#[test]
+fn there_is_one_origin_and_one_place() {
+    let check = |settings: &[(&'static str, &str)], expected: &str| {
+        let flags = settings.iter().map(|(path, text)| (*path, (*text).to_owned())).collect();
+        assert_eq!(mistakes(&Sources { flags, ..Sources::default() }), expected);
+    };
+    let (url, directory) = (("upstream.url", "http://127.0.0.1:1"), ("engine.data_dir", "d"));
+    let in_memory = ("engine.in_memory", "true");
+    check(&[directory], "");
+    check(&[in_memory], "");
+    check(
+        &[directory, in_memory],
+        "engine.data_dir (--data-dir): names a directory, and engine.in_memory wants none",
+    );
+    for (path, flag) in
+        [(directory, "engine.data_dir (--data-dir)"), (in_memory, "engine.in_memory (--in-memory)")]
+    {
+        let wrong = "is for the bundled engine, and upstream.url names another origin";
+        check(&[url, path], &format!("{flag}: {wrong}"));
+    }
 }
 
 #[test]
@@ -113,7 +137,7 @@ fn aws_needs_a_region() {
     let found = Config::of(&[("upstream.url", "aws")]).unwrap_err().to_string();
     assert!(found.starts_with("upstream.region is needed"), "{found}");
     let config = Config::of(&[("upstream.url", "https://dynamodb.eu-west-1.amazonaws.com")]).unwrap();
-    assert_eq!(config.upstream.region, "eu-west-1");
+    assert_eq!(config.region, "eu-west-1");
 }
 
 #[test]
@@ -184,7 +208,7 @@ fn the_reference_names_every_key_with_its_default() {
                 assert_eq!(written.text, text, "{}", key.path);
                 assert!(matches!(written.source, Source::File(_)), "{} is not in the reference", key.path);
             }
-            Preset::Found(_) | Preset::Needed => {
+            Preset::Found(_) => {
                 let section = REFERENCE.split(&format!("\n[{section}]\n")).nth(1).unwrap_or_default();
                 let section = section.split("\n[").next().unwrap_or_default();
                 let is_named = section.lines().any(|line| line.starts_with(&format!("# {name} = ")));

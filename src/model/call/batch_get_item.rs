@@ -1,6 +1,6 @@
 //! `BatchGetItem`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Projecting, ReturnConsumedCapacity};
 use crate::{Item, UniqueMap};
@@ -15,19 +15,23 @@ pub struct BatchGetItem {
     pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
 }
 
-/// What is wanted of one table.
-#[derive(Debug, Deserialize)]
+/// What is wanted of one table, or is left to be asked for again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct KeysAndAttributes {
     /// Whole primary keys.
     pub keys: Vec<Item>,
     /// Whether the answer must reflect every write acknowledged before.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub consistent_read: Option<bool>,
     /// Which parts of the items to return.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub projection_expression: Option<String>,
     /// Placeholders of the projection.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expression_attribute_names: Option<UniqueMap<String>>,
     /// The older way to name top-level attributes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes_to_get: Option<Vec<String>>,
 }
 
@@ -35,6 +39,12 @@ impl KeysAndAttributes {
     /// Whether a strongly consistent read was asked for.
     pub fn is_strong(&self) -> bool {
         self.consistent_read == Some(true)
+    }
+
+    /// The same of other items.
+    #[must_use]
+    pub fn of(&self, keys: Vec<Item>) -> KeysAndAttributes {
+        KeysAndAttributes { keys, ..self.clone() }
     }
 
     /// What it wants of the items.

@@ -1,0 +1,12 @@
+//! What can be set.
+
+/// The settings of an engine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the data is kept, and how surely.
+    pub store: store::Config,
+    /// The region that ARNs name.
+    pub region: String,
+    /// The account that ARNs name: twelve digits.
+    pub account: String,
+}

@@ -1,0 +1,215 @@
+//! The bundled engine: a DynamoDB in the same process, and a [`Backend`] like any other.
+//!
+//! Knows requests as `model` reads them and keeps everything in `store`, which alone touches the disk. Nothing
+//! here knows of a cache, or of a wire. A call is read (`model::call::admit`), checked and carried out by one of
+//! `ops`; every write is one turn of the store's writer (`write.rs`), so writes and transactions come one after
+//! another, and reads see one moment of the store and wait for nobody. Start at [`Engine`].
+
+mod answer;
+mod capacity;
+mod catalog;
+mod config;
+mod description;
+mod error;
+mod filling;
+mod index;
+mod keys;
+mod ops;
+mod page;
+mod record;
+mod statistics;
+mod stream;
+mod table;
+mod write;
+
+use std::sync::Arc;
+
+use backend::{Backend, Bypass, Call, Document, Failure, FailureKind, OriginAnswer, Outcome, Reply};
+use base::{Chance, Clock, Drain};
+use bytes::Bytes;
+use futures_util::{FutureExt, future::BoxFuture};
+use model::{
+    ApiError, ErrorCode, Target,
+    call::{Request, admit},
+};
+use store::{Store, Transaction};
+use tokio::sync::Mutex;
+
+pub use config::Config;
+pub use store::{Config as StoreConfig, OpenError, Opened, Place, SyncPolicy};
+
+use crate::{
+    catalog::{Catalog, Origin},
+    error::EngineError,
+    table::Table,
+};
+
+/// What an engine is given beside its configuration.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The node's time.
+    pub clock: Clock,
+    /// The node's randomness.
+    pub chance: Chance,
+    /// The register of its tasks.
+    pub drain: Drain,
+}
+
+/// The engine.
+pub struct Engine {
+    core: Arc<Core>,
+}
+
+/// What all operations share.
+struct Core {
+    store: Store,
+    catalog: Catalog,
+    origin: Origin,
+    clock: Clock,
+    chance: Chance,
+    drain: Drain,
+    /// Held while a table is made, changed or dropped, until everybody can see it.
+    changing_tables: Mutex<()>,
+}
+
+/// Why an engine cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// What it holds cannot be read.
+    #[error("the tables cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl Engine {
+    /// Opens an engine, and goes on with what was under way when it was closed or killed. Blocks for as long as
+    /// that takes the disk.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, or holds what this version cannot read.
+    pub fn open(config: Config, parts: Parts) -> Result<(Engine, Opened), StartError> {
+        let Config { store, region, account } = config;
+        let Parts { clock, chance, drain } = parts;
+        let (store, opened) = Store::open(store, clock.clone())?;
+        let origin = Origin { region, account };
+        let unreadable = |error: EngineError| StartError::Unreadable(error.to_string());
+        let catalog = Catalog::load(&store.view(), &origin).map_err(unreadable)?;
+        // A crash may have left keyspaces of tables that were never made, or are gone.
+        let spaces: Vec<_> =
+            catalog.tables().values().flat_map(|table| table.spaces().collect::<Vec<_>>()).collect();
+        store.retain(&spaces).map_err(|error| unreadable(error.into()))?;
+        let changing_tables = Mutex::new(());
+        let core = Arc::new(Core { store, catalog, origin, clock, chance, drain, changing_tables });
+        core.go_on_filling();
+        Ok((Engine { core }, opened))
+    }
+}
+
+impl Core {
+    /// The table of this name or ARN.
+    fn table(&self, name_or_arn: &str) -> Result<Arc<Table>, EngineError> {
+        self.catalog.find(name_or_arn).ok_or_else(EngineError::no_such_table)
+    }
+
+    /// Has the store carry out what `prepare` makes ready, again while a table that it was made ready for turns
+    /// out to be another one.
+    async fn turn<P, T, C>(
+        &self,
+        prepare: impl Fn() -> Result<(P, C), EngineError>,
+    ) -> Result<(P, T), EngineError>
+    where
+        T: Send + 'static,
+        C: FnOnce(&mut Transaction<'_>) -> Result<T, EngineError> + Send + 'static,
+    {
+        loop {
+            let (prepared, change) = prepare()?;
+            match self.store.write(change).await? {
+                Ok(done) => return Ok((prepared, done)),
+                // Whoever changed the table shows it to everybody before letting go of this.
+                Err(EngineError::TableChanged) => drop(self.changing_tables.lock().await),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// In milliseconds since the epoch.
+    fn now_millis(&self) -> u64 {
+        let since_epoch = self.clock.wall().duration_since(std::time::UNIX_EPOCH);
+        since_epoch.map_or(0, |span| span.as_millis() as u64)
+    }
+
+    async fn carry_out(self: &Arc<Self>, target: &Target, body: Bytes) -> Result<Vec<u8>, EngineError> {
+        let Target::Known(operation) = target else {
+            return Err(ApiError::client(ErrorCode::UnknownOperationException, "").into());
+        };
+        let core = Arc::clone(self);
+        match admit(operation, &body)? {
+            Request::GetItem(get) => self.get_item(&get),
+            Request::PutItem(put) => self.put_item(&put).await,
+            Request::UpdateItem(update) => self.update_item(&update).await,
+            Request::DeleteItem(delete) => self.delete_item(&delete).await,
+            Request::BatchGetItem(batch) => aside(move || core.batch_get_item(&batch)).await,
+            Request::BatchWriteItem(batch) => self.batch_write_item(&batch).await,
+            Request::Query(query) => aside(move || core.query(&query)).await,
+            Request::Scan(scan) => aside(move || core.scan(&scan)).await,
+            Request::TransactGetItems(gets) => aside(move || core.transact_get_items(&gets)).await,
+            Request::TransactWriteItems(writes) => self.transact_write_items(&writes, &body).await,
+            Request::CreateTable(create) => self.create_table(create).await,
+            Request::UpdateTable(update) => self.update_table(update).await,
+            Request::DeleteTable(delete) => self.delete_table(&delete).await,
+            Request::DescribeTable(describe) => self.describe_table(&describe),
+            Request::ListTables(list) => self.list_tables(&list),
+            Request::UpdateTimeToLive(update) => self.update_time_to_live(update).await,
+            Request::DescribeTimeToLive(describe) => self.describe_time_to_live(&describe),
+            Request::TagResource(tag) => self.tag_resource(tag).await,
+            Request::UntagResource(untag) => self.untag_resource(untag).await,
+            Request::ListTagsOfResource(list) => self.list_tags(&list),
+            Request::DescribeLimits => self.describe_limits(),
+            Request::DescribeEndpoints => self.describe_endpoints(),
+            Request::DescribeContinuousBackups(describe) => self.describe_continuous_backups(&describe),
+            Request::Statements(_) | Request::Unread => Err(not_built(operation.name)),
+        }
+    }
+}
+
+/// What the engine has no code for says so.
+fn not_built(operation: &str) -> EngineError {
+    let message = format!("{operation} is not supported by the bundled engine of this version of linac.");
+    ApiError::client(ErrorCode::UnknownOperationException, message).into()
+}
+
+/// Work that may read much: not on the threads that serve connections.
+async fn aside(
+    work: impl FnOnce() -> Result<Vec<u8>, EngineError> + Send + 'static,
+) -> Result<Vec<u8>, EngineError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+impl Backend for Engine {
+    fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>> {
+        async move {
+            match self.core.carry_out(call.target(), call.wire().body.clone()).await {
+                Ok(body) => {
+                    let document = Document::new(Bytes::from(body));
+                    Ok(Reply::document(document, Outcome::Bypass(Bypass::CacheOff)))
+                }
+                Err(error) => refused(&error),
+            }
+        }
+        .boxed()
+    }
+}
+
+fn refused(error: &EngineError) -> Result<Reply, Failure> {
+    let Some((status, headers, body)) = error.answer() else {
+        let kind = if error.may_be_applied() { FailureKind::Internal } else { FailureKind::Overloaded };
+        return Err(Failure::new(kind, error.to_string()));
+    };
+    let answer = OriginAnswer { status, headers, body };
+    Ok(Reply::origin(answer, Outcome::Bypass(Bypass::CacheOff)))
+}

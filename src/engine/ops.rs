@@ -1,0 +1,9 @@
+//! One file for each family of operations: they check, look up, have it done, and word the answer.
+
+pub(crate) mod asked;
+pub(crate) mod batch;
+pub(crate) mod items;
+pub(crate) mod read;
+pub(crate) mod settings;
+pub(crate) mod tables;
+pub(crate) mod transact;

@@ -1,0 +1,309 @@
+//! `Query` and `Scan`: where they read is what they differ in.
+
+use expr::{Condition, Expressions, FilterParameter, KeyCondition, Projection};
+use model::{
+    Item,
+    call::{Query, ReturnConsumedCapacity, Scan, Select},
+};
+use serde::Serialize;
+use store::Space;
+
+use super::{asked, items};
+use crate::{
+    Core, EngineError,
+    answer::{add_member, json, write_list},
+    capacity::{Consumed, ConsumedCapacity, Kind, Reading},
+    error::key_fault,
+    keys::{self, Span},
+    page::{self, Page, PageRequest},
+    table::{Index, IndexKind, Projected, Table, key_item},
+};
+
+/// The answer, but for the items.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Paged {
+    count: usize,
+    scanned_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_evaluated_key: Option<Item>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumed_capacity: Option<ConsumedCapacity>,
+}
+
+/// What Query and Scan have in common.
+struct Wanted<'a> {
+    source: Source<'a>,
+    span: Span,
+    start: Option<Vec<u8>>,
+    is_forward: bool,
+    limit: Option<usize>,
+    filter: Option<Condition>,
+    projection: Option<Projection>,
+    select: Option<Select>,
+    reading: Reading,
+    capacity: Option<ReturnConsumedCapacity>,
+}
+
+/// A table, or one of its indexes.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    table: &'a Table,
+    index: Option<&'a Index>,
+}
+
+impl Core {
+    pub(crate) fn query(&self, query: &Query) -> Result<Vec<u8>, EngineError> {
+        let bound = Expressions {
+            key_condition: query.key_condition_expression.as_deref(),
+            filter: query.filter_expression.as_deref(),
+            projection: query.projection_expression.as_deref(),
+            names: asked::slice(&query.expression_attribute_names),
+            values: asked::slice(&query.expression_attribute_values),
+            ..Expressions::default()
+        }
+        .bind()?;
+        let key_condition = match bound.key_condition {
+            Some(condition) => condition,
+            None => KeyCondition::from_conditions(&asked::conditions(&query.key_conditions))?,
+        };
+        let (filter, parameter) = match (bound.filter, &query.query_filter) {
+            (Some(filter), _) => (Some(filter), FilterParameter::FilterExpression),
+            (None, filter) => {
+                let operator = query.conditional_operator.map(asked::conditional);
+                (Condition::from_filter(&asked::conditions(filter), operator)?, FilterParameter::QueryFilter)
+            }
+        };
+        let projection = legacy_or(bound.projection, query.attributes_to_get.as_deref())?;
+        let table = self.table(&query.table_name)?;
+        let source = Source::find(&table, query.index_name.as_deref(), query.consistent_read)?;
+        let key = source.key();
+        let start = query.exclusive_start_key.as_ref().map(|start| source.start(start)).transpose()?;
+        let range = key_condition.for_key(std::slice::from_ref(&key.partition), key.sort.as_slice())?;
+        let span = Span::of_range(&range);
+        if let Some(start) = &start
+            && !span.contains(start)
+        {
+            return Err(EngineError::validation(
+                match range.sort.is_some() || !range.sort_prefix.is_empty() {
+                    true => "The provided starting key does not match the range key predicate",
+                    false => {
+                        "The provided starting key is outside query boundaries based on provided conditions"
+                    }
+                },
+            ));
+        }
+        if let Some(filter) = &filter {
+            filter.refuse_keys(key.attributes().map(|attribute| attribute.name.as_str()), parameter)?;
+        }
+        self.page(Wanted {
+            source,
+            span,
+            start,
+            is_forward: query.scan_index_forward != Some(false),
+            limit: query.limit.map(|limit| limit as usize),
+            filter,
+            projection,
+            select: query.select,
+            reading: Reading::of(query.consistent_read),
+            capacity: query.return_consumed_capacity,
+        })
+    }
+
+    pub(crate) fn scan(&self, scan: &Scan) -> Result<Vec<u8>, EngineError> {
+        let bound = Expressions {
+            filter: scan.filter_expression.as_deref(),
+            projection: scan.projection_expression.as_deref(),
+            names: asked::slice(&scan.expression_attribute_names),
+            values: asked::slice(&scan.expression_attribute_values),
+            ..Expressions::default()
+        }
+        .bind()?;
+        let filter = match (bound.filter, &scan.scan_filter) {
+            (Some(filter), _) => Some(filter),
+            (None, filter) => {
+                let operator = scan.conditional_operator.map(asked::conditional);
+                Condition::from_filter(&asked::conditions(filter), operator)?
+            }
+        };
+        let projection = legacy_or(bound.projection, scan.attributes_to_get.as_deref())?;
+        let table = self.table(&scan.table_name)?;
+        let source = Source::find(&table, scan.index_name.as_deref(), scan.consistent_read)?;
+        let span = match (scan.segment, scan.total_segments) {
+            (Some(segment), Some(total)) => Span::of_segment(segment, total),
+            _ => Span::all(),
+        };
+        let start = scan.exclusive_start_key.as_ref().map(|start| source.start(start)).transpose()?;
+        if let Some(start) = &start
+            && !span.contains(start)
+        {
+            return Err(EngineError::validation(
+                "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey \
+                 with correct Segment. TotalSegments: "
+                    .to_owned()
+                    + &format!(
+                        "{} Segment: {}",
+                        scan.total_segments.unwrap_or_default(),
+                        scan.segment.unwrap_or_default()
+                    ),
+            ));
+        }
+        self.page(Wanted {
+            source,
+            span,
+            start,
+            is_forward: true,
+            limit: scan.limit.map(|limit| limit as usize),
+            filter,
+            projection,
+            select: scan.select,
+            reading: Reading::of(scan.consistent_read),
+            capacity: scan.return_consumed_capacity,
+        })
+    }
+
+    fn page(&self, wanted: Wanted<'_>) -> Result<Vec<u8>, EngineError> {
+        let Wanted { source, span, start, filter, projection, .. } = &wanted;
+        asked::check_condition(source.table, filter.as_ref())?;
+        items::check_projection(source.table, projection.as_ref())?;
+        let fetches = source.must_fetch(wanted.select, projection.as_ref())?;
+        let view = self.store.view();
+        let request = PageRequest {
+            space: source.space(),
+            span,
+            start: start.as_deref(),
+            is_forward: wanted.is_forward,
+            limit: wanted.limit,
+            filter: filter.as_ref(),
+            is_counted_only: wanted.select == Some(Select::Count),
+            fetch: fetches.then_some(source.table),
+        };
+        let page = page::read(&view, &request)?;
+        let consumed = source.consumed(&page, wanted.reading);
+        let mut answer = json(&Paged {
+            count: page.count,
+            scanned_count: page.scanned,
+            last_evaluated_key: page.last.as_ref().map(|item| source.key_item(item)),
+            consumed_capacity: consumed.told(source.table.name(), wanted.capacity, Kind::Plain),
+        });
+        if !request.is_counted_only {
+            add_member(&mut answer, "Items", |out| write_list(out, &page.records, projection.as_ref()))?;
+        }
+        Ok(answer)
+    }
+}
+
+fn legacy_or(
+    projection: Option<Projection>,
+    attributes: Option<&[String]>,
+) -> Result<Option<Projection>, EngineError> {
+    match (projection, attributes) {
+        (None, Some(attributes)) => Ok(Some(Projection::from_attributes(attributes)?)),
+        (projection, _) => Ok(projection),
+    }
+}
+
+impl<'a> Source<'a> {
+    fn find(
+        table: &'a Table,
+        index_name: Option<&str>,
+        consistent_read: Option<bool>,
+    ) -> Result<Source<'a>, EngineError> {
+        let Some(name) = index_name else { return Ok(Source { table, index: None }) };
+        let index = table.index(name).ok_or_else(|| {
+            EngineError::validation(format!("The table does not have the specified index: {name}"))
+        })?;
+        if index.kind == IndexKind::Global && consistent_read == Some(true) {
+            return Err(EngineError::validation(
+                "Consistent reads are not supported on global secondary indexes",
+            ));
+        }
+        if !index.is_filled {
+            return Err(EngineError::validation(format!(
+                "Cannot read from backfilling global secondary index: {name}"
+            )));
+        }
+        Ok(Source { table, index: Some(index) })
+    }
+
+    fn space(&self) -> Space {
+        self.index.map_or(self.table.space, |index| index.space)
+    }
+
+    fn key(&self) -> &'a model::KeySchema {
+        self.index.map_or(&self.table.key, |index| &index.key)
+    }
+
+    /// What a page's next one begins behind: the keys of the source and of its table.
+    fn key_item(&self, item: &Item) -> Item {
+        key_item(self.key().attributes().chain(self.table.key.attributes()), item)
+    }
+
+    /// The place that an ExclusiveStartKey names.
+    fn start(&self, start: &Item) -> Result<Vec<u8>, EngineError> {
+        let invalid =
+            |why: String| EngineError::validation(format!("The provided starting key is invalid{why}"));
+        let because = |error| invalid(format!(": {}", key_fault(error)));
+        let Some(index) = self.index else {
+            return Ok(keys::item_key(&self.table.key.key_of_key_map(start).map_err(because)?));
+        };
+        let names: std::collections::BTreeSet<&str> =
+            index.key.attributes().chain(self.table.key.attributes()).map(|key| key.name.as_str()).collect();
+        if start.len() != names.len() {
+            return Err(invalid(String::new()));
+        }
+        let index_key = index.key.key_of_item(start).map_err(|_| invalid(String::new()))?;
+        let key = self.table.key.key_of_item(start).map_err(because)?;
+        Ok(keys::entry_key(&index_key, &key))
+    }
+
+    /// Whether what is wanted has to be fetched from the table, item by item.
+    ///
+    /// DynamoDB: developer guide, "Fetches" under local secondary indexes; global ones have what they have.
+    fn must_fetch(
+        &self,
+        select: Option<Select>,
+        projection: Option<&Projection>,
+    ) -> Result<bool, EngineError> {
+        let Some(index) = self.index.filter(|index| index.projected != Projected::All) else {
+            return Ok(false);
+        };
+        let wants_all = select == Some(Select::AllAttributes);
+        let missing: Vec<&str> = projection
+            .into_iter()
+            .flat_map(Projection::attributes)
+            .filter(|attribute| !index.has(self.table, attribute))
+            .collect();
+        match (index.kind, wants_all, missing.is_empty()) {
+            (IndexKind::Local, ..) => Ok(wants_all || !missing.is_empty()),
+            (IndexKind::Global, true, _) => Err(EngineError::validation(format!(
+                "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for \
+                 global secondary index {} because its projection type is not ALL",
+                index.name
+            ))),
+            (IndexKind::Global, false, false) => Err(EngineError::validation(format!(
+                "One or more parameter values were invalid: Global secondary index {} does not project [{}]",
+                index.name,
+                missing.join(", ")
+            ))),
+            (IndexKind::Global, false, true) => Ok(false),
+        }
+    }
+
+    fn consumed(&self, page: &Page, reading: Reading) -> Consumed {
+        let units = reading.units(page.bytes);
+        let fetched = page.fetched_bytes.iter().map(|&bytes| reading.units(bytes)).sum();
+        let mut consumed = Consumed::of_table(fetched);
+        match self.index {
+            None => consumed.table += units,
+            Some(index) => {
+                let indexes = match index.kind {
+                    IndexKind::Local => &mut consumed.local,
+                    IndexKind::Global => &mut consumed.global,
+                };
+                indexes.insert(index.name.clone(), units);
+            }
+        }
+        consumed
+    }
+}

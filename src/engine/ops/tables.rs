@@ -1,0 +1,497 @@
+//! `CreateTable`, `UpdateTable`, `DeleteTable`, `DescribeTable`, `ListTables`.
+//!
+//! DynamoDB takes seconds to minutes for what is done here at once: answers say `CREATING`, `UPDATING` and
+//! `DELETING` all the same, since clients wait for what comes after.
+
+use std::{ops::Bound, sync::Arc};
+
+use model::{
+    ApiError, ErrorCode, TableRef,
+    call::{
+        AttributeDefinition, BillingMode, CreateTable, DeleteTable, DescribeTable, GlobalSecondaryIndex,
+        GlobalSecondaryIndexUpdate, KeySchemaElement, ListTables, ProvisionedThroughput, StreamSpecification,
+        UpdateTable,
+    },
+};
+use serde::Serialize;
+use store::Transaction;
+
+use crate::{
+    Core, EngineError,
+    answer::json,
+    catalog,
+    description::{Status, TableDescription, describe},
+    statistics,
+    table::{Definition, IndexDefinition, IndexKind, Stream, Table, Throughput},
+};
+
+/// DynamoDB: the page size of ListTables, if none is asked for.
+const LIST_LIMIT: usize = 100;
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Changed<'a> {
+    table_description: TableDescription<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Described<'a> {
+    table: TableDescription<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed<'a> {
+    table_names: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_evaluated_table_name: Option<&'a str>,
+}
+
+impl Core {
+    pub(crate) async fn create_table(
+        self: &Arc<Self>,
+        create: Box<CreateTable>,
+    ) -> Result<Vec<u8>, EngineError> {
+        refuse_several(&create.key_schema)?;
+        for index in create.global_secondary_indexes.iter().flatten() {
+            refuse_several(&index.key_schema)?;
+        }
+        let id = self.new_id();
+        let core = Arc::clone(self);
+        let table = self
+            .in_own_task(async move {
+                let _held = core.changing_tables.lock().await;
+                let origin = core.origin.clone();
+                let make = move |tx: &mut Transaction<'_>| make(tx, &create, id, &origin);
+                let table = Arc::new(core.store.write(make).await??);
+                core.catalog.publish(table.name(), Some(Arc::clone(&table)));
+                Ok(table)
+            })
+            .await?;
+        self.changed(&table, Status::Creating)
+    }
+
+    pub(crate) async fn update_table(
+        self: &Arc<Self>,
+        update: Box<UpdateTable>,
+    ) -> Result<Vec<u8>, EngineError> {
+        let name = bare_name(&update.table_name);
+        let table = self.change_table(name, move |definition, tx| change(definition, tx, &update)).await?;
+        self.go_on_filling_table(&table);
+        self.changed(&table, Status::Updating)
+    }
+
+    pub(crate) async fn delete_table(self: &Arc<Self>, delete: &DeleteTable) -> Result<Vec<u8>, EngineError> {
+        let name = bare_name(&delete.table_name);
+        let core = Arc::clone(self);
+        let (table, answer) = self
+            .in_own_task(async move {
+                let _held = core.changing_tables.lock().await;
+                let table =
+                    core.catalog.find(&name).ok_or_else(|| EngineError::no_such_table_called(&name))?;
+                if table.definition.is_protected {
+                    return Err(EngineError::validation(
+                        "Resource cannot be deleted as it is currently protected against deletion. Disable \
+                         deletion protection first.",
+                    ));
+                }
+                let answer = core.changed(&table, Status::Deleting)?;
+                let dropped = Arc::clone(&table);
+                let drop_it = move |tx: &mut Transaction<'_>| {
+                    catalog::remove(tx, &dropped);
+                    for space in dropped.spaces() {
+                        statistics::forget(tx, space);
+                        tx.drop_space(space);
+                    }
+                    Ok::<_, EngineError>(())
+                };
+                core.store.write(drop_it).await??;
+                core.catalog.publish(table.name(), None);
+                Ok((table, answer))
+            })
+            .await?;
+        tracing::info!(table = table.name(), "table deleted");
+        Ok(answer)
+    }
+
+    pub(crate) fn describe_table(&self, asked: &DescribeTable) -> Result<Vec<u8>, EngineError> {
+        let table = self.table_called(&asked.table_name)?;
+        let is_filled = table.indexes.iter().all(|index| index.is_filled);
+        let status = if is_filled { Status::Active } else { Status::Updating };
+        Ok(json(&Described { table: describe(&self.store.view(), &table, status, self.now_millis())? }))
+    }
+
+    pub(crate) fn list_tables(&self, asked: &ListTables) -> Result<Vec<u8>, EngineError> {
+        let tables = self.catalog.tables();
+        let from = match asked.exclusive_start_table_name.as_deref() {
+            Some(start) => Bound::Excluded(start),
+            None => Bound::Unbounded,
+        };
+        let limit = asked.limit.map_or(LIST_LIMIT, |limit| limit as usize);
+        let mut names = tables.range::<str, _>((from, Bound::Unbounded)).map(|(name, _)| name.as_str());
+        let table_names: Vec<&str> = names.by_ref().take(limit).collect();
+        let last = table_names.last().copied();
+        Ok(json(&Listed { last_evaluated_table_name: names.next().and(last), table_names }))
+    }
+
+    /// Changes a table's row, and shows it to everybody.
+    pub(crate) async fn change_table(
+        self: &Arc<Self>,
+        name: String,
+        change: impl FnOnce(&mut Definition, &mut Transaction<'_>) -> Result<(), EngineError> + Send + 'static,
+    ) -> Result<Arc<Table>, EngineError> {
+        let core = Arc::clone(self);
+        self.in_own_task(async move {
+            let _held = core.changing_tables.lock().await;
+            let origin = core.origin.clone();
+            let rewrite = move |tx: &mut Transaction<'_>| {
+                let table = catalog::read(tx, &name, &origin)?;
+                let mut definition =
+                    table.ok_or_else(|| EngineError::no_such_table_called(&name))?.definition;
+                change(&mut definition, tx)?;
+                let table =
+                    Table::new(definition, tx.sequence(), &origin).ok_or(EngineError::CorruptRecord)?;
+                catalog::write(tx, &table);
+                Ok::<_, EngineError>(table)
+            };
+            let table = Arc::new(core.store.write(rewrite).await??);
+            core.catalog.publish(table.name(), Some(Arc::clone(&table)));
+            Ok(table)
+        })
+        .await
+    }
+
+    /// Race: a client that hangs up drops what waits for its answer. A row that was written and is shown to
+    /// nobody would leave every write of that table waiting for ever.
+    pub(crate) async fn in_own_task<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        match self.drain.spawn(work).await {
+            Ok(outcome) => outcome,
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
+    }
+
+    /// The table of this name or ARN, or the error that names it.
+    pub(crate) fn table_called(&self, name_or_arn: &str) -> Result<Arc<Table>, EngineError> {
+        let missing = || EngineError::no_such_table_called(&bare_name(name_or_arn));
+        self.catalog.find(name_or_arn).ok_or_else(missing)
+    }
+
+    fn changed(&self, table: &Table, status: Status) -> Result<Vec<u8>, EngineError> {
+        let table_description = describe(&self.store.view(), table, status, self.now_millis())?;
+        Ok(json(&Changed { table_description }))
+    }
+
+    /// A random UUID (version 4), as the service's ids look.
+    fn new_id(&self) -> String {
+        let (high, low) = (self.chance.bits(), self.chance.bits());
+        let high = high & !0xF000 | 0x4000;
+        let low = low & !(0b11 << 62) | 1 << 63;
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xFFFF,
+            high & 0xFFFF,
+            low >> 48,
+            low & 0xFFFF_FFFF_FFFF
+        )
+    }
+}
+
+/// The name without account and region.
+pub(crate) fn bare_name(name_or_arn: &str) -> String {
+    TableRef::parse(name_or_arn).map_or_else(|| name_or_arn.to_owned(), |table| table.bare_name().to_owned())
+}
+
+fn make(
+    tx: &mut Transaction<'_>,
+    create: &CreateTable,
+    id: String,
+    origin: &catalog::Origin,
+) -> Result<Table, EngineError> {
+    let name = bare_name(&create.table_name);
+    if catalog::read(tx, &name, origin)?.is_some() {
+        let message = format!("Table already exists: {name}");
+        return Err(ApiError::client(ErrorCode::ResourceInUseException, message).into());
+    }
+    let billing_mode = create.billing_mode.unwrap_or(BillingMode::Provisioned);
+    let is_on_demand = billing_mode == BillingMode::PayPerRequest;
+    let mut indexes = Vec::new();
+    for index in create.local_secondary_indexes.iter().flatten() {
+        indexes.push(IndexDefinition {
+            name: index.index_name.clone(),
+            kind: IndexKind::Local,
+            space: new_space(tx)?,
+            key_schema: index.key_schema.clone(),
+            projection: index.projection.clone(),
+            throughput: Throughput::of(None),
+            on_demand_throughput: None,
+            warm_throughput: None,
+            is_filled: true,
+        });
+    }
+    for index in create.global_secondary_indexes.iter().flatten() {
+        indexes.push(IndexDefinition { is_filled: true, ..global_index(tx, index)? });
+    }
+    let has_local_indexes = create.local_secondary_indexes.is_some();
+    let definition = Definition {
+        name,
+        id,
+        created_at: tx.commit_time(),
+        space: new_space(tx)?,
+        collections: if has_local_indexes { Some(new_space(tx)?) } else { None },
+        key_schema: create.key_schema.clone(),
+        attribute_definitions: create.attribute_definitions.clone(),
+        billing_mode,
+        on_demand_since: is_on_demand.then(|| tx.commit_time()),
+        throughput: Throughput::of(create.provisioned_throughput),
+        on_demand_throughput: create.on_demand_throughput,
+        warm_throughput: create.warm_throughput,
+        indexes,
+        stream: create.stream_specification.map(|stream| new_stream(tx, stream)).transpose()?.flatten(),
+        sse: create.sse_specification.clone(),
+        class: create.table_class,
+        is_protected: create.deletion_protection_enabled == Some(true),
+        tags: create.tags.clone().unwrap_or_default(),
+        time_to_live: None,
+    };
+    let table = Table::new(definition, tx.sequence(), origin).ok_or(EngineError::CorruptRecord)?;
+    catalog::write(tx, &table);
+    Ok(table)
+}
+
+fn global_index(
+    tx: &mut Transaction<'_>,
+    index: &GlobalSecondaryIndex,
+) -> Result<IndexDefinition, EngineError> {
+    Ok(IndexDefinition {
+        name: index.index_name.clone(),
+        kind: IndexKind::Global,
+        space: new_space(tx)?,
+        key_schema: index.key_schema.clone(),
+        projection: index.projection.clone(),
+        throughput: Throughput::of(index.provisioned_throughput),
+        on_demand_throughput: index.on_demand_throughput,
+        warm_throughput: index.warm_throughput,
+        is_filled: false,
+    })
+}
+
+fn new_space(tx: &mut Transaction<'_>) -> Result<u32, EngineError> {
+    let space = catalog::next_space(tx)?;
+    tx.create_space(space);
+    Ok(space.0)
+}
+
+fn new_stream(
+    tx: &mut Transaction<'_>,
+    specification: StreamSpecification,
+) -> Result<Option<Stream>, EngineError> {
+    if !specification.stream_enabled {
+        return Ok(None);
+    }
+    let label = base::units::print_moment(tx.commit_time());
+    Ok(Some(Stream { specification, label, space: new_space(tx)? }))
+}
+
+/// Multi-attribute keys of indexes (since November 2025) come later.
+fn refuse_several(key_schema: &[KeySchemaElement]) -> Result<(), EngineError> {
+    let roles: std::collections::BTreeSet<&str> =
+        key_schema.iter().map(|element| element.role.as_str()).collect();
+    if roles.len() == key_schema.len() {
+        return Ok(());
+    }
+    Err(EngineError::validation(
+        "Keys of several partition or sort attributes are not supported by the bundled engine of this version of \
+         linac.",
+    ))
+}
+
+fn change(
+    definition: &mut Definition,
+    tx: &mut Transaction<'_>,
+    update: &UpdateTable,
+) -> Result<(), EngineError> {
+    if definition.indexes.iter().any(|index| !index.is_filled) {
+        let message = format!(
+            "Attempt to change a resource which is still in use: Table is being updated: {}",
+            definition.name
+        );
+        return Err(ApiError::client(ErrorCode::ResourceInUseException, message).into());
+    }
+    change_billing(definition, tx.commit_time(), update)?;
+    if let Some(definitions) = &update.attribute_definitions {
+        redefine(&mut definition.attribute_definitions, definitions);
+    }
+    for index in update.global_secondary_index_updates.iter().flatten() {
+        change_index(definition, tx, index)?;
+    }
+    forget_unused(definition);
+    if let Some(stream) = update.stream_specification {
+        change_stream(definition, tx, stream)?;
+    }
+    if let Some(sse) = &update.sse_specification {
+        definition.sse = Some(sse.clone());
+    }
+    if let Some(class) = update.table_class {
+        definition.class = Some(class);
+    }
+    if let Some(is_protected) = update.deletion_protection_enabled {
+        definition.is_protected = is_protected;
+    }
+    if let Some(on_demand) = update.on_demand_throughput {
+        definition.on_demand_throughput = Some(on_demand);
+    }
+    if let Some(warm) = update.warm_throughput {
+        definition.warm_throughput = Some(warm);
+    }
+    Ok(())
+}
+
+fn change_billing(definition: &mut Definition, now: u64, update: &UpdateTable) -> Result<(), EngineError> {
+    let mode = update.billing_mode.unwrap_or(definition.billing_mode);
+    let changes_mode = mode != definition.billing_mode;
+    match (mode, update.provisioned_throughput) {
+        (BillingMode::PayPerRequest, Some(_)) => {
+            return Err(EngineError::validation(
+                "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be \
+                 specified when BillingMode is PAY_PER_REQUEST",
+            ));
+        }
+        (BillingMode::PayPerRequest, None) if changes_mode => {
+            definition.on_demand_since = Some(now);
+            definition.throughput = Throughput::of(None);
+            for index in &mut definition.indexes {
+                index.throughput = Throughput::of(None);
+            }
+        }
+        (BillingMode::Provisioned, None) if changes_mode => {
+            return Err(EngineError::validation(
+                "One or more parameter values were invalid: ProvisionedThroughput must be specified when \
+                 BillingMode is PROVISIONED",
+            ));
+        }
+        (BillingMode::Provisioned, Some(wanted)) => {
+            let current = definition.throughput.provisioned;
+            if current == wanted {
+                return Err(EngineError::validation(unchanged(current)));
+            }
+            definition.throughput.set(wanted, now);
+        }
+        (_, None) => {}
+    }
+    definition.billing_mode = mode;
+    Ok(())
+}
+
+fn unchanged(current: ProvisionedThroughput) -> String {
+    let ProvisionedThroughput { read_capacity_units: reads, write_capacity_units: writes } = current;
+    format!(
+        "The provisioned throughput for the table will not change. The requested value equals the current value. \
+         Current ReadCapacityUnits provisioned for the table: {reads}. Requested ReadCapacityUnits: {reads}. Current \
+         WriteCapacityUnits provisioned for the table: {writes}. Requested WriteCapacityUnits: {writes}. Refer to the \
+         Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
+    )
+}
+
+fn redefine(known: &mut Vec<AttributeDefinition>, definitions: &[AttributeDefinition]) {
+    for definition in definitions {
+        if !known.iter().any(|known| known.attribute_name == definition.attribute_name) {
+            known.push(definition.clone());
+        }
+    }
+}
+
+/// Only attributes of some key are described.
+fn forget_unused(definition: &mut Definition) {
+    let Definition { attribute_definitions, key_schema, indexes, .. } = definition;
+    let keys = || key_schema.iter().chain(indexes.iter().flat_map(|index| &index.key_schema));
+    attribute_definitions.retain(|known| keys().any(|key| key.attribute_name == known.attribute_name));
+}
+
+fn change_index(
+    definition: &mut Definition,
+    tx: &mut Transaction<'_>,
+    update: &GlobalSecondaryIndexUpdate,
+) -> Result<(), EngineError> {
+    let name = update.index_name();
+    let place = definition.indexes.iter().position(|index| index.name == name);
+    match (update, place) {
+        (GlobalSecondaryIndexUpdate::Create(_), Some(_)) => {
+            Err(EngineError::validation("Attempting to create an index which already exists"))
+        }
+        (GlobalSecondaryIndexUpdate::Create(index), None) => {
+            refuse_several(&index.key_schema)?;
+            let is_defined = |key: &KeySchemaElement| {
+                let mut known = definition.attribute_definitions.iter();
+                known.any(|known| known.attribute_name == key.attribute_name)
+            };
+            if !index.key_schema.iter().all(is_defined) {
+                return Err(EngineError::validation(
+                    "Invalid KeySchema: Some index key attribute have no definition",
+                ));
+            }
+            if definition.billing_mode == BillingMode::Provisioned && index.provisioned_throughput.is_none() {
+                return Err(EngineError::validation(format!(
+                    "One or more parameter values were invalid: ProvisionedThroughput must be specified for index: {name}"
+                )));
+            }
+            let index = global_index(tx, index)?;
+            definition.indexes.push(index);
+            Ok(())
+        }
+        (GlobalSecondaryIndexUpdate::Delete(_), Some(place))
+            if definition.indexes[place].kind == IndexKind::Global =>
+        {
+            let index = definition.indexes.remove(place);
+            let space = store::Space(index.space);
+            statistics::forget(tx, space);
+            tx.drop_space(space);
+            Ok(())
+        }
+        (GlobalSecondaryIndexUpdate::Update(update), Some(place)) => {
+            let index = &mut definition.indexes[place];
+            if let Some(wanted) = update.provisioned_throughput {
+                index.throughput.set(wanted, tx.commit_time());
+            }
+            index.on_demand_throughput = update.on_demand_throughput.or(index.on_demand_throughput);
+            index.warm_throughput = update.warm_throughput.or(index.warm_throughput);
+            Ok(())
+        }
+        (GlobalSecondaryIndexUpdate::Delete(_) | GlobalSecondaryIndexUpdate::Update(_), _) => {
+            Err(EngineError::no_such_table())
+        }
+    }
+}
+
+fn change_stream(
+    definition: &mut Definition,
+    tx: &mut Transaction<'_>,
+    wanted: StreamSpecification,
+) -> Result<(), EngineError> {
+    let enabled = definition.stream.as_ref().filter(|stream| stream.specification.stream_enabled);
+    match (wanted.stream_enabled, enabled.is_some()) {
+        (true, true) => Err(EngineError::validation(
+            "Table already has an enabled stream: TableName: ".to_owned() + &definition.name,
+        )),
+        (false, false) => Err(EngineError::validation(
+            "Table has no stream to disable: TableName: ".to_owned() + &definition.name,
+        )),
+        (true, false) => {
+            if let Some(old) = definition.stream.take() {
+                tx.drop_space(store::Space(old.space));
+            }
+            definition.stream = new_stream(tx, wanted)?;
+            Ok(())
+        }
+        (false, true) => {
+            if let Some(stream) = &mut definition.stream {
+                stream.specification.stream_enabled = false;
+            }
+            Ok(())
+        }
+    }
+}

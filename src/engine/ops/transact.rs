@@ -1,0 +1,395 @@
+//! `TransactGetItems` and `TransactWriteItems`.
+//!
+//! A transaction is one turn of the store's writer, and a reading one is one view of the store: nothing comes
+//! between. So transactions never conflict here; they wait for each other.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use expr::Expressions;
+use model::{
+    ApiError, ErrorCode, Item, PrimaryKey,
+    call::{ReturnValuesOnConditionCheckFailure, TransactGetItems, TransactWriteItem, TransactWriteItems},
+    limits::TRANSACT_BYTES_MAX,
+};
+use serde::{Deserialize, Serialize};
+use store::Transaction;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{asked, items};
+use crate::{
+    Core, EngineError,
+    answer::{add_member, json, write_shown},
+    capacity::{Consumed, ConsumedCapacity, Kind, Reading},
+    catalog::CATALOG,
+    error::{Reason, item_key_fault},
+    index, keys,
+    record::Record,
+    table::Table,
+    write::{Action, Write, Written},
+};
+
+/// DynamoDB: "A client request token is valid for 10 minutes after the first request that uses it is completed"
+/// (API reference, TransactWriteItems).
+const TOKEN_LIFE_MILLIS: u64 = 10 * 60 * 1000;
+const TOKEN_ROWS: &[u8] = b"token/";
+/// Tokens by the time of their use, so that old ones are found.
+const TOKEN_TIME_ROWS: &[u8] = b"token-time/";
+/// Old tokens forgotten with each new one: more than come, so that they do not pile up.
+const TOKENS_FORGOTTEN: usize = 4;
+
+/// The answer to a `TransactGetItems`, but for the items.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TransactGot {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    consumed_capacity: Vec<ConsumedCapacity>,
+}
+
+/// The answer to a `TransactWriteItems`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TransactWrote {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    consumed_capacity: Vec<ConsumedCapacity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item_collection_metrics: Option<BTreeMap<String, Vec<items::ItemCollectionMetrics>>>,
+}
+
+/// What is remembered of a transaction that came with a token.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    /// Of what it asked for, in hexadecimal digits.
+    digest: String,
+    /// In milliseconds since the epoch.
+    at: u64,
+    /// What reading the same again costs, by table.
+    read_units: BTreeMap<String, f64>,
+}
+
+/// How a transaction ended that was not refused.
+enum Ended {
+    Now(Vec<Written>),
+    /// It was carried out before, under the same token.
+    Before(BTreeMap<String, f64>),
+}
+
+impl Core {
+    pub(crate) fn transact_get_items(&self, transaction: &TransactGetItems) -> Result<Vec<u8>, EngineError> {
+        let gets = transaction.transact_items.iter().map(|action| &action.get);
+        let projections =
+            gets.clone().map(|get| items::projection(get.projecting())).collect::<Result<Vec<_>, _>>()?;
+        let mut wanted = Vec::new();
+        for (get, projection) in gets.zip(&projections) {
+            let table = self.table(&get.table_name)?;
+            let key = asked::key(&table, &get.key)?;
+            items::check_projection(&table, projection.as_ref())?;
+            wanted.push((table, keys::item_key(&key)));
+        }
+        let view = self.store.view();
+        let mut records = Vec::new();
+        let mut consumed: BTreeMap<String, Consumed> = BTreeMap::new();
+        let mut bytes = 0;
+        for (table, place) in &wanted {
+            let record = view.get(table.space, place)?.map(Record::decode).transpose()?;
+            let size = record.as_ref().map_or(0, Record::size);
+            bytes += size;
+            let units = Consumed::of_table(Reading::Transactional.units(size));
+            consumed.entry(table.name().to_owned()).or_default().add(&units);
+            records.push(record);
+        }
+        if bytes > TRANSACT_BYTES_MAX {
+            return Err(EngineError::validation(
+                "Aggregate size of all items in the transaction has exceeded the maximum allowed limit",
+            ));
+        }
+        let told = |(name, units): (&String, &Consumed)| {
+            units.told(name, transaction.return_consumed_capacity, Kind::TransactRead)
+        };
+        let mut answer = json(&TransactGot { consumed_capacity: consumed.iter().filter_map(told).collect() });
+        add_member(&mut answer, "Responses", |out| {
+            out.push(b'[');
+            for (place, (record, projection)) in records.iter().zip(&projections).enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(b"{}");
+                if let Some(record) = record {
+                    add_member(out, "Item", |out| write_shown(out, record, projection.as_ref()))?;
+                }
+            }
+            out.push(b']');
+            Ok(())
+        })?;
+        Ok(answer)
+    }
+
+    pub(crate) async fn transact_write_items(
+        &self,
+        transaction: &TransactWriteItems,
+        body: &[u8],
+    ) -> Result<Vec<u8>, EngineError> {
+        let actions =
+            transaction.transact_items.iter().map(Asked::of).collect::<Result<Vec<_>, EngineError>>()?;
+        let token = transaction.client_request_token.as_ref().map(|token| (token.clone(), digest(body)));
+        let (tables, ended) = self
+            .turn(|| {
+                let writes = self.transaction_writes(&actions)?;
+                let tables: Vec<Arc<Table>> = writes.iter().map(|write| Arc::clone(&write.table)).collect();
+                let token = token.clone();
+                Ok((tables, move |tx: &mut Transaction<'_>| carry_out(tx, &writes, token)))
+            })
+            .await?;
+        let (kind, consumed) = match &ended {
+            Ended::Now(written) => (Kind::TransactWrite, sums(&tables, written)),
+            Ended::Before(units) => {
+                let consumed = |(name, units): (&String, &f64)| (name.clone(), Consumed::of_table(*units));
+                (Kind::TransactRead, units.iter().map(consumed).collect())
+            }
+        };
+        let told = |(name, units): (&String, &Consumed)| {
+            units.told(name, transaction.return_consumed_capacity, kind)
+        };
+        let mut metrics: BTreeMap<String, Vec<items::ItemCollectionMetrics>> = BTreeMap::new();
+        if let Ended::Now(written) = &ended {
+            for ((asked, table), written) in actions.iter().zip(&tables).zip(written) {
+                let wanted = transaction.return_item_collection_metrics;
+                if let Some(of) = items::collection_metrics(table, asked.key_or_item, written, wanted) {
+                    metrics.entry(table.name().to_owned()).or_default().push(of);
+                }
+            }
+        }
+        Ok(json(&TransactWrote {
+            consumed_capacity: consumed.iter().filter_map(told).collect(),
+            item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
+        }))
+    }
+
+    /// DynamoDB: what is wrong with single actions is reported as the transaction's reasons, action by action;
+    /// that a table is missing, or an item named twice, is reported alone.
+    fn transaction_writes(&self, actions: &[Asked<'_>]) -> Result<Vec<Write>, EngineError> {
+        let tables = actions
+            .iter()
+            .map(|asked| self.table(asked.table_name))
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let checked: Vec<_> = actions.iter().zip(&tables).map(|(asked, table)| asked.write(table)).collect();
+        if checked.iter().any(Result::is_err) {
+            return Err(cancelled(checked.into_iter()));
+        }
+        let writes = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut seen = HashSet::new();
+        if !writes.iter().all(|write| seen.insert((write.table.space, write.key.clone()))) {
+            return Err(EngineError::validation(
+                "Transaction request cannot include multiple operations on one item",
+            ));
+        }
+        Ok(writes)
+    }
+}
+
+/// An action, its expressions bound.
+struct Asked<'a> {
+    table_name: &'a str,
+    key_or_item: &'a Item,
+    condition: Option<expr::Condition>,
+    shows_item: bool,
+    kind: AskedKind,
+}
+
+enum AskedKind {
+    Put,
+    Delete,
+    Check,
+    Update(expr::Update),
+}
+
+impl<'a> Asked<'a> {
+    fn of(action: &'a TransactWriteItem) -> Result<Asked<'a>, EngineError> {
+        match action {
+            TransactWriteItem::Put(put) => {
+                let expressions = Expressions {
+                    condition: put.condition_expression.as_deref(),
+                    names: asked::slice(&put.expression_attribute_names),
+                    values: asked::slice(&put.expression_attribute_values),
+                    ..Expressions::default()
+                };
+                items::check_size(&put.item.attributes)?;
+                let shows = put.return_values_on_condition_check_failure;
+                Asked::bound(&put.table_name, &put.item.attributes, expressions, shows, |_| AskedKind::Put)
+            }
+            TransactWriteItem::Delete(delete) => {
+                let expressions = Expressions {
+                    condition: delete.condition_expression.as_deref(),
+                    names: asked::slice(&delete.expression_attribute_names),
+                    values: asked::slice(&delete.expression_attribute_values),
+                    ..Expressions::default()
+                };
+                let shows = delete.return_values_on_condition_check_failure;
+                Asked::bound(&delete.table_name, &delete.key, expressions, shows, |_| AskedKind::Delete)
+            }
+            TransactWriteItem::ConditionCheck(check) => {
+                let expressions = Expressions {
+                    condition: Some(&check.condition_expression),
+                    names: asked::slice(&check.expression_attribute_names),
+                    values: asked::slice(&check.expression_attribute_values),
+                    ..Expressions::default()
+                };
+                let shows = check.return_values_on_condition_check_failure;
+                Asked::bound(&check.table_name, &check.key, expressions, shows, |_| AskedKind::Check)
+            }
+            TransactWriteItem::Update(update) => {
+                let expressions = Expressions {
+                    update: Some(&update.update_expression),
+                    condition: update.condition_expression.as_deref(),
+                    names: asked::slice(&update.expression_attribute_names),
+                    values: asked::slice(&update.expression_attribute_values),
+                    ..Expressions::default()
+                };
+                let shows = update.return_values_on_condition_check_failure;
+                Asked::bound(&update.table_name, &update.key, expressions, shows, |bound| {
+                    AskedKind::Update(bound.expect("an update was asked for"))
+                })
+            }
+        }
+    }
+
+    fn bound(
+        table_name: &'a str,
+        key_or_item: &'a Item,
+        expressions: Expressions<'_>,
+        shows: Option<ReturnValuesOnConditionCheckFailure>,
+        kind: impl FnOnce(Option<expr::Update>) -> AskedKind,
+    ) -> Result<Asked<'a>, EngineError> {
+        let bound = expressions.bind()?;
+        let (condition, kind) = (bound.condition, kind(bound.update));
+        Ok(Asked { table_name, key_or_item, condition, shows_item: items::shows_item(shows), kind })
+    }
+
+    fn write(&self, table: &Arc<Table>) -> Result<Write, EngineError> {
+        let key: PrimaryKey = match &self.kind {
+            AskedKind::Put => {
+                let key = table.key.key_of_item(self.key_or_item).map_err(item_key_fault)?;
+                index::check_keys(table, self.key_or_item)?;
+                key
+            }
+            _ => asked::key(table, self.key_or_item)?,
+        };
+        asked::check_condition(table, self.condition.as_ref())?;
+        let action = match &self.kind {
+            AskedKind::Put => Action::Put(self.key_or_item.clone()),
+            AskedKind::Delete => Action::Delete,
+            AskedKind::Check => Action::Check,
+            AskedKind::Update(update) => {
+                items::check_update(table, update)?;
+                Action::Update { update: update.clone(), key: self.key_or_item.clone() }
+            }
+        };
+        let (table, condition) = (Arc::clone(table), self.condition.clone());
+        Ok(Write { table, key, condition, shows_item: self.shows_item, action })
+    }
+}
+
+/// All of it, or nothing.
+fn carry_out(
+    tx: &mut Transaction<'_>,
+    writes: &[Write],
+    token: Option<(String, String)>,
+) -> Result<Ended, EngineError> {
+    if let Some((token, digest)) = &token
+        && let Some(remembered) = recall(tx, token)?
+    {
+        if remembered.digest != *digest {
+            return Err(ApiError::client(
+                ErrorCode::IdempotentParameterMismatchException,
+                "Another transaction with the same token was already processed with different parameters",
+            )
+            .into());
+        }
+        return Ok(Ended::Before(remembered.read_units));
+    }
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for write in writes {
+        let outcome = write.apply(tx);
+        if let Err(error) = &outcome
+            && error.reason().is_none()
+        {
+            return Err(outcome.expect_err("it is one"));
+        }
+        outcomes.push(outcome);
+    }
+    if outcomes.iter().any(Result::is_err) {
+        return Err(cancelled(outcomes.into_iter()));
+    }
+    let written = outcomes.into_iter().collect::<Result<Vec<_>, EngineError>>()?;
+    let bytes: usize = written.iter().filter_map(|written| written.new.as_ref()).map(Item::size).sum();
+    if bytes > TRANSACT_BYTES_MAX {
+        return Err(EngineError::validation(
+            "Aggregate size of all items in the transaction has exceeded the maximum allowed limit",
+        ));
+    }
+    if let Some((token, digest)) = token {
+        let mut read_units = BTreeMap::new();
+        for (write, written) in writes.iter().zip(&written) {
+            let size = written.new.as_ref().map_or(0, Item::size);
+            *read_units.entry(write.table.name().to_owned()).or_default() +=
+                Reading::Transactional.units(size);
+        }
+        remember(tx, &token, &Remembered { digest, at: tx.commit_time(), read_units })?;
+    }
+    Ok(Ended::Now(written))
+}
+
+/// The reasons of a transaction of which some actions failed by their own fault.
+fn cancelled<T>(outcomes: impl Iterator<Item = Result<T, EngineError>>) -> EngineError {
+    let mut reasons = Vec::new();
+    for outcome in outcomes {
+        match outcome.map_err(|error| (error.reason(), error)) {
+            Ok(_) => reasons.push(Reason::none()),
+            Err((Some(reason), _)) => reasons.push(reason),
+            Err((None, error)) => return error,
+        }
+    }
+    EngineError::Cancelled(reasons)
+}
+
+fn sums(tables: &[Arc<Table>], written: &[Written]) -> BTreeMap<String, Consumed> {
+    let mut sums: BTreeMap<String, Consumed> = BTreeMap::new();
+    for (table, written) in tables.iter().zip(written) {
+        sums.entry(table.name().to_owned()).or_default().add(&written.consumed.clone().doubled());
+    }
+    sums
+}
+
+/// What makes two requests under one token the same: what they do, whatever they want to be told of it.
+fn digest(body: &[u8]) -> String {
+    let asked = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    format!("{:032x}", xxh3_128(asked["TransactItems"].to_string().as_bytes()))
+}
+
+fn recall(tx: &Transaction<'_>, token: &str) -> Result<Option<Remembered>, EngineError> {
+    let Some(row) = tx.get(CATALOG, &[TOKEN_ROWS, token.as_bytes()].concat())? else { return Ok(None) };
+    let remembered: Remembered = serde_json::from_slice(&row).map_err(|_| EngineError::CorruptRecord)?;
+    Ok(Some(remembered).filter(|remembered| remembered.at + TOKEN_LIFE_MILLIS > tx.commit_time()))
+}
+
+fn remember(tx: &mut Transaction<'_>, token: &str, remembered: &Remembered) -> Result<(), EngineError> {
+    let time_row = |at: u64, token: &[u8]| [TOKEN_TIME_ROWS, &at.to_be_bytes(), token].concat();
+    let expired = time_row(tx.commit_time().saturating_sub(TOKEN_LIFE_MILLIS), b"");
+    let span = (std::ops::Bound::Included(TOKEN_TIME_ROWS), std::ops::Bound::Excluded(expired.as_slice()));
+    let old = tx.range(CATALOG, span, store::Direction::Forward).take(TOKENS_FORGOTTEN);
+    let old = old.map(|row| row.map(|(key, _)| key)).collect::<Result<Vec<_>, _>>()?;
+    for row in old {
+        let token = &row[TOKEN_TIME_ROWS.len() + 8..];
+        let token_row = [TOKEN_ROWS, token].concat();
+        // It may have been used again since.
+        if recall(tx, &String::from_utf8_lossy(token))?.is_none() {
+            tx.delete(CATALOG, &token_row);
+        }
+        tx.delete(CATALOG, &row);
+    }
+    tx.put(CATALOG, &time_row(remembered.at, token.as_bytes()), Vec::new());
+    tx.put(CATALOG, &[TOKEN_ROWS, token.as_bytes()].concat(), json(remembered));
+    Ok(())
+}
