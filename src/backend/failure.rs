@@ -24,6 +24,9 @@ pub enum FailureKind {
     /// This node refuses to pass it on.
     #[error("refused")]
     Refused,
+    /// The origin cannot take it now, and said so before it did anything.
+    #[error("unavailable")]
+    Unavailable,
     /// This node has too much under way.
     #[error("overloaded")]
     Overloaded,
@@ -55,6 +58,7 @@ impl Failure {
             FailureKind::Unreachable
             | FailureKind::NoCredentials
             | FailureKind::Refused
+            | FailureKind::Unavailable
             | FailureKind::Overloaded => WriteVerdict::NotApplied,
             FailureKind::Lost | FailureKind::TimedOut | FailureKind::Internal => WriteVerdict::Unknown,
         }
@@ -73,6 +77,9 @@ impl From<&Failure> for ApiError {
                 "This node has no credentials with which to sign requests to the origin.",
             ),
             FailureKind::Refused => ApiError::client(ErrorCode::AccessDeniedException, &failure.detail),
+            FailureKind::Unavailable => {
+                ApiError::ours(ErrorCode::ServiceUnavailable, "The storage of this node cannot take it now.")
+            }
             FailureKind::Overloaded => {
                 ApiError::ours(ErrorCode::ServiceUnavailable, "This node has too many requests under way.")
             }

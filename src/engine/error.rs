@@ -1,11 +1,12 @@
 //! Why a call was not carried out.
 
+use backend::FailureKind;
 use bytes::Bytes;
 use expr::{EvalError, ExprError, KeyFault};
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use model::{ApiError, AttributeValue, ErrorCode, Item, KeyError, KeyType, limits};
 use serde::Serialize;
-use store::StoreError;
+use store::{Refusal, StoreError};
 
 /// What went wrong. Whatever it is, nothing was changed, unless the store says that it cannot tell.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +56,13 @@ impl EngineError {
         ApiError::client(ErrorCode::ResourceNotFoundException, message).into()
     }
 
-    /// Whether the change that failed may have been made all the same, or may yet be.
-    pub(crate) fn may_be_applied(&self) -> bool {
-        matches!(self, EngineError::Store(error) if error.may_be_applied())
+    /// What kind of failure it is when there is no answer.
+    pub(crate) fn failure_kind(&self) -> FailureKind {
+        match self {
+            EngineError::Store(StoreError::NotApplied(Refusal::Panicked(_))) => FailureKind::Internal,
+            EngineError::Store(StoreError::NotApplied(_)) => FailureKind::Unavailable,
+            _ => FailureKind::Internal,
+        }
     }
 
     /// The answer that says so, if it is the client's business.

@@ -24,7 +24,7 @@ mod write;
 
 use std::sync::Arc;
 
-use backend::{Backend, Bypass, Call, Document, Failure, FailureKind, OriginAnswer, Outcome, Reply};
+use backend::{Backend, Bypass, Call, Document, Failure, OriginAnswer, Outcome, Reply};
 use base::{Chance, Clock, Drain};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -207,8 +207,7 @@ impl Backend for Engine {
 
 fn refused(error: &EngineError) -> Result<Reply, Failure> {
     let Some((status, headers, body)) = error.answer() else {
-        let kind = if error.may_be_applied() { FailureKind::Internal } else { FailureKind::Overloaded };
-        return Err(Failure::new(kind, error.to_string()));
+        return Err(Failure::new(error.failure_kind(), error.to_string()));
     };
     let answer = OriginAnswer { status, headers, body };
     Ok(Reply::origin(answer, Outcome::Bypass(Bypass::CacheOff)))

@@ -51,6 +51,7 @@ fn word(result: &Result<Reply, Failure>) -> &'static str {
             FailureKind::Unreachable => "unreachable",
             FailureKind::NoCredentials => "no-credentials",
             FailureKind::Refused => "refused",
+            FailureKind::Unavailable => "unavailable",
             FailureKind::Overloaded => "overloaded",
             FailureKind::Lost => "lost",
             FailureKind::TimedOut => "timed-out",

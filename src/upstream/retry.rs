@@ -77,6 +77,7 @@ fn is_worth_repeating(result: &Result<Reply, Failure>, safety: Safety) -> bool {
             | FailureKind::NoCredentials
             | FailureKind::Refused
             | FailureKind::Overloaded
+            | FailureKind::Unavailable
             | FailureKind::Internal => false,
         },
     }

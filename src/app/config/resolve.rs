@@ -20,8 +20,8 @@ const CACHE_BYTES_MIN: u64 = 1 << 20;
 const COUNT_MAX: usize = 10_000_000;
 /// A call that fails so often fails for a reason that more tries do not mend.
 const ATTEMPTS_MAX: u32 = 10;
-/// The account that ARNs of the bundled engine name, as those of other servers for one machine do.
-const ACCOUNT: &str = "000000000000";
+/// The account that ARNs of the bundled engine name: the one in the examples of AWS's documentation.
+const ACCOUNT: &str = "123456789012";
 
 /// The checked configuration. It counts only if no mistake was added.
 pub(super) fn resolve(layers: &Layers, mistakes: &mut Vec<Mistake>) -> Config {

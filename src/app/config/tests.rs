@@ -4,6 +4,7 @@ use super::*;
 
 const REFERENCE: &str = include_str!("../../../config/reference.toml");
 const PROXY: &str = include_str!("../../../config/proxy.toml");
+const STANDALONE: &str = include_str!("../../../config/standalone.toml");
 
 fn from_file(content: &str) -> Sources {
     Sources { file: Some((PathBuf::from("linac.toml"), content.to_owned())), ..Sources::default() }
@@ -224,4 +225,5 @@ fn the_reference_names_every_key_with_its_default() {
 #[test]
 fn the_example_is_right() {
     assert_eq!(mistakes(&from_file(PROXY)), "");
+    assert_eq!(mistakes(&from_file(STANDALONE)), "");
 }

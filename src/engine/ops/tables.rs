@@ -111,7 +111,7 @@ impl Core {
                 Ok((table, answer))
             })
             .await?;
-        tracing::info!(table = table.name(), "table deleted");
+        tracing::debug!(table = table.name(), "table deleted");
         Ok(answer)
     }
 

@@ -34,6 +34,7 @@ use crate::{
 /// DynamoDB: "A client request token is valid for 10 minutes after the first request that uses it is completed"
 /// (API reference, TransactWriteItems).
 const TOKEN_LIFE_MILLIS: u64 = 10 * 60 * 1000;
+const ITEM_TWICE: &str = "Transaction request cannot include multiple operations on one item";
 const TOKEN_ROWS: &[u8] = b"token/";
 /// Tokens by the time of their use, so that old ones are found.
 const TOKEN_TIME_ROWS: &[u8] = b"token-time/";
@@ -82,10 +83,14 @@ impl Core {
         let projections =
             gets.clone().map(|get| items::projection(get.projecting())).collect::<Result<Vec<_>, _>>()?;
         let mut wanted = Vec::new();
+        let mut seen = HashSet::new();
         for (get, projection) in gets.zip(&projections) {
             let table = self.table(&get.table_name)?;
             let key = asked::key(&table, &get.key)?;
             items::check_projection(&table, projection.as_ref())?;
+            if !seen.insert((table.space, key.clone())) {
+                return Err(EngineError::validation(ITEM_TWICE));
+            }
             wanted.push((table, keys::item_key(&key)));
         }
         let view = self.store.view();
@@ -181,9 +186,7 @@ impl Core {
         let writes = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
         if !writes.iter().all(|write| seen.insert((write.table.space, write.key.clone()))) {
-            return Err(EngineError::validation(
-                "Transaction request cannot include multiple operations on one item",
-            ));
+            return Err(EngineError::validation(ITEM_TWICE));
         }
         Ok(writes)
     }
