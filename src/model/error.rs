@@ -147,9 +147,24 @@ impl ApiError {
         ApiError { code, message: message.into(), side: Side::Ours }
     }
 
+    /// The request breaks a rule that needs no look at any data.
+    pub fn validation(message: impl Into<String>) -> ApiError {
+        ApiError::client(ErrorCode::ValidationException, message)
+    }
+
+    /// The request is not of the form that its operation has.
+    pub fn serialization(message: impl Into<String>) -> ApiError {
+        ApiError::client(ErrorCode::SerializationException, message)
+    }
+
     /// The body of the answer.
+    ///
+    /// DynamoDB: an error without a message has no such member either (dynalite's tests of bodies that are
+    /// no JSON).
     pub fn to_json(&self) -> Vec<u8> {
-        let members = [("__type", &self.code.full_type()), (message_member(self.code), &self.message)];
+        let code = self.code.full_type();
+        let message = (!self.message.is_empty()).then(|| (message_member(self.code), &self.message));
+        let members = std::iter::once(("__type", &code)).chain(message);
         let mut body = Vec::new();
         serde_json::Serializer::new(&mut body).collect_map(members).expect("strings are always JSON");
         body
@@ -208,6 +223,7 @@ mod tests {
                 ApiError::client(ErrorCode::SerializationException, "no"),
                 r#"{"__type":"com.amazon.coral.service#SerializationException","Message":"no"}"#,
             ),
+            (ApiError::serialization(""), r#"{"__type":"com.amazon.coral.service#SerializationException"}"#),
         ];
         for (error, expected) in cases {
             assert_eq!(String::from_utf8(error.to_json()).unwrap(), expected);

@@ -27,6 +27,17 @@ pub const PARTITION_KEY_BYTES_MAX: usize = 2048;
 pub const SORT_KEY_BYTES_MAX: usize = 1024;
 /// Length of a table's or index's name.
 pub const NAME_BYTES: std::ops::RangeInclusive<usize> = 3..=255;
+/// Length of what names a table, be it its name or its ARN (service model, TableArn).
+pub const TABLE_ARN_BYTES_MAX: usize = 1024;
+/// Length of the name of an attribute ("Naming rules"; the service says "less than 65536 bytes").
+pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 65535;
+pub const LOCAL_INDEXES_MAX: usize = 5;
+/// By default; it can be raised.
+pub const GLOBAL_INDEXES_MAX: usize = 20;
+/// Attributes in either part of a global secondary index's key (multi-attribute keys, November 2025).
+pub const INDEX_KEY_ATTRIBUTES_MAX: usize = 4;
+/// What a table or index may be provisioned with, before any quota of an account.
+pub const CAPACITY_UNITS_MAX: u64 = 1_000_000_000_000;
 /// Significant digits of a number.
 pub const NUMBER_DIGITS_MAX: usize = 38;
 /// Power of ten of a number's leading digit: positive numbers reach from 1E-130 to 9.99…E+125.

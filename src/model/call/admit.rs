@@ -1,13 +1,113 @@
 //! The engine's reading of a request: as DynamoDB reads it, with DynamoDB's errors.
+//!
+//! The walk: bytes → `tree` → `shape` (is each member what it should be?) → `constraint` (does it keep to the
+//! service model?) → `rules` (does the request make sense?) → the operation's own type. `shapes` has the
+//! tables that the middle two read.
 
+mod constraint;
+mod echo;
+mod rules;
+mod shape;
+mod shapes;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod values;
+
+use serde::Deserialize;
+
+use self::shape::Structure;
+use self::tree::{Tree, TreeError};
 use super::Request;
 use crate::{ApiError, ErrorCode, Operation};
 
 /// Reads the body of a request as DynamoDB does, and refuses what DynamoDB would refuse without knowing the
-/// table or having parsed an expression.
+/// table or having parsed an expression. What nobody here reads yet is [`Request::Unread`].
 ///
 /// # Errors
 /// The first fault in DynamoDB's order, with its code and message.
 pub fn admit(operation: &Operation, body: &[u8]) -> Result<Request, ApiError> {
-    Request::decode(operation, body).map_err(|_| ApiError::client(ErrorCode::SerializationException, ""))
+    let mut request = Tree::parse(body)
+        .filter(|tree| matches!(tree, Tree::Object(_)))
+        // DynamoDB: no message.
+        .ok_or_else(|| ApiError::serialization(""))?;
+    let Some(reading) = READINGS.iter().find(|reading| reading.operation == operation.name) else {
+        return Ok(Request::Unread);
+    };
+    shape::fit(&mut request, reading.structure)?;
+    (reading.first)(&request)?;
+    constraint::check(&request, reading.structure)?;
+    (reading.rules)(&request)?;
+    let request = (reading.typed)(request)
+        .map_err(|error| ApiError::ours(ErrorCode::InternalServerError, error.to_string()))?;
+    match &request {
+        Request::PutItem(put) => put.item.check_size()?,
+        Request::BatchWriteItem(batch) => batch.check_sizes()?,
+        Request::CreateTable(table) => table.check()?,
+        Request::UpdateTable(table) => table.check()?,
+        _ => {}
+    }
+    Ok(request)
+}
+
+type Rules = fn(&Tree) -> Result<(), ApiError>;
+
+/// How an operation's requests are read.
+struct Reading {
+    operation: &'static str,
+    structure: &'static Structure,
+    /// What is looked at even before the constraints.
+    first: Rules,
+    rules: Rules,
+    typed: fn(Tree) -> Result<Request, TreeError>,
+}
+
+macro_rules! readings {
+    ($($operation:ident: $structure:ident, $first:ident, $rules:ident, $typed:expr;)*) => {
+        static READINGS: &[Reading] = &[$(Reading {
+            operation: stringify!($operation),
+            structure: &shapes::$structure,
+            first: rules::$first,
+            rules: rules::$rules,
+            typed: |tree| $typed(tree),
+        }),*];
+    };
+}
+
+fn read<'de, T: Deserialize<'de>>(as_request: fn(T) -> Request, tree: Tree) -> Result<Request, TreeError> {
+    T::deserialize(tree).map(as_request)
+}
+
+readings! {
+    GetItem: GET_ITEM, none, get_item, |tree| read(Request::GetItem, tree);
+    BatchGetItem: BATCH_GET_ITEM, none, batch_get_item, |tree| read(Request::BatchGetItem, tree);
+    Query: QUERY, none, query, |tree| read(Request::Query, tree);
+    Scan: SCAN, none, scan, |tree| read(Request::Scan, tree);
+    TransactGetItems: TRANSACT_GET_ITEMS, none, transact_get_items,
+        |tree| read(Request::TransactGetItems, tree);
+    PutItem: PUT_ITEM, none, put_item, |tree| read(Request::PutItem, tree);
+    UpdateItem: UPDATE_ITEM, none, update_item, |tree| read(Request::UpdateItem, tree);
+    DeleteItem: DELETE_ITEM, none, delete_item, |tree| read(Request::DeleteItem, tree);
+    BatchWriteItem: BATCH_WRITE_ITEM, none, batch_write_item, |tree| read(Request::BatchWriteItem, tree);
+    TransactWriteItems: TRANSACT_WRITE_ITEMS, none, transact_write_items,
+        |tree| read(Request::TransactWriteItems, tree);
+    CreateTable: CREATE_TABLE, table_is_named, create_table,
+        |tree| read(|table| Request::CreateTable(Box::new(table)), tree);
+    UpdateTable: UPDATE_TABLE, table_is_named, update_table,
+        |tree| read(|table| Request::UpdateTable(Box::new(table)), tree);
+    DeleteTable: TABLE_ALONE, table_is_named, none, |tree| read(Request::DeleteTable, tree);
+    DescribeTable: TABLE_ALONE, table_is_named, none, |tree| read(Request::DescribeTable, tree);
+    ListTables: LIST_TABLES, none, none, |tree| read(Request::ListTables, tree);
+    UpdateTimeToLive: UPDATE_TIME_TO_LIVE, table_is_named, none,
+        |tree| read(Request::UpdateTimeToLive, tree);
+    DescribeTimeToLive: TABLE_ALONE, table_is_named, none, |tree| read(Request::DescribeTimeToLive, tree);
+    TagResource: TAG_RESOURCE, resource_is_named, tag_resource, |tree| read(Request::TagResource, tree);
+    UntagResource: UNTAG_RESOURCE, resource_is_named, untag_resource,
+        |tree| read(Request::UntagResource, tree);
+    ListTagsOfResource: LIST_TAGS_OF_RESOURCE, resource_is_named, list_tags_of_resource,
+        |tree| read(Request::ListTagsOfResource, tree);
+    DescribeLimits: NOTHING, none, none, |_| Ok(Request::DescribeLimits);
+    DescribeEndpoints: NOTHING, none, none, |_| Ok(Request::DescribeEndpoints);
+    DescribeContinuousBackups: TABLE_ALONE, table_is_named, none,
+        |tree| read(Request::DescribeContinuousBackups, tree);
 }

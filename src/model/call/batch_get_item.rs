@@ -1,9 +1,12 @@
 //! `BatchGetItem`.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Projecting, ReturnConsumedCapacity};
-use crate::{Item, UniqueMap};
+use crate::limits::BATCH_GET_KEYS_MAX;
+use crate::{ApiError, Item, UniqueMap, json};
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -13,6 +16,34 @@ pub struct BatchGetItem {
     pub request_items: UniqueMap<KeysAndAttributes>,
     /// Whether to say what it consumed.
     pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+}
+
+impl BatchGetItem {
+    /// That no key is asked for twice, and how many there are over all tables; to be asked once the projections
+    /// are parsed, and before the tables are looked up.
+    ///
+    /// DynamoDB: both are said of keys as they are written, whatever the schema (dynalite).
+    ///
+    /// # Errors
+    /// The first of both faults.
+    pub fn check_keys(&self) -> Result<(), ApiError> {
+        let mut count = 0;
+        for (_, wanted) in &self.request_items {
+            let mut seen: HashSet<Vec<u8>> = HashSet::new();
+            for key in &wanted.keys {
+                let mut written = Vec::new();
+                json::item_to_json(key, &mut written);
+                if !seen.insert(written) {
+                    return Err(ApiError::validation("Provided list of item keys contains duplicates"));
+                }
+                count += 1;
+                if count > BATCH_GET_KEYS_MAX {
+                    return Err(ApiError::validation("Too many items requested for the BatchGetItem call"));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What is wanted of one table, or is left to be asked for again.

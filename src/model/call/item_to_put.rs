@@ -3,7 +3,8 @@
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::value::RawValue;
 
-use crate::{Item, json};
+use crate::limits::ITEM_BYTES_MAX;
+use crate::{ApiError, Item, json};
 
 /// An item to be put.
 #[derive(Debug)]
@@ -14,9 +15,26 @@ pub struct ItemToPut {
     pub text: Option<Box<RawValue>>,
 }
 
-/// The proxy's reading, which keeps the text.
+impl ItemToPut {
+    /// DynamoDB: said before any condition is looked at. [`admit`](super::admit) asks, except for the puts of a
+    /// transaction, whose turn comes after its expressions.
+    ///
+    /// # Errors
+    /// That the item is too large.
+    pub fn check_size(&self) -> Result<(), ApiError> {
+        match self.attributes.size() <= ITEM_BYTES_MAX {
+            true => Ok(()),
+            false => Err(ApiError::validation("Item size has exceeded the maximum allowed size")),
+        }
+    }
+}
+
+/// From JSON, which is what a proxy decodes, with its text; from the engine's own form of a request without.
 impl<'de> Deserialize<'de> for ItemToPut {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<ItemToPut, D::Error> {
+        if !json.is_human_readable() {
+            return Ok(ItemToPut { attributes: Item::deserialize(json)?, text: None });
+        }
         let text = Box::<RawValue>::deserialize(json)?;
         let attributes = json::item_from_slice(text.get().as_bytes()).map_err(D::Error::custom)?;
         Ok(ItemToPut { attributes, text: Some(text) })

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Condition, ConditionalOperator, Projecting, ReturnConsumedCapacity, Select};
-use crate::{AttributeValue, Item, UniqueMap};
+use super::{Condition, ConditionalOperator, Projecting, ReturnConsumedCapacity, Select, select};
+use crate::{ApiError, AttributeValue, Item, UniqueMap};
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -49,6 +49,19 @@ impl Query {
     /// Whether a strongly consistent read was asked for.
     pub fn is_strong(&self) -> bool {
         self.consistent_read == Some(true)
+    }
+
+    /// That what is selected fits what is projected; to be asked once the expressions are parsed.
+    ///
+    /// DynamoDB: counted as a validation error, other than for a Scan (dynoxide and others, from captures).
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn check_select(&self) -> Result<(), ApiError> {
+        match select::fault(self.select, &self.projecting(), self.index_name.is_some()) {
+            Some(fault) => Err(ApiError::validation(format!("1 validation error detected: {fault}"))),
+            None => Ok(()),
+        }
     }
 
     /// What it wants of the items.

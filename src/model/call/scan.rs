@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Condition, ConditionalOperator, Projecting, ReturnConsumedCapacity, Select};
-use crate::{AttributeValue, Item, UniqueMap};
+use super::{Condition, ConditionalOperator, Projecting, ReturnConsumedCapacity, Select, select};
+use crate::{ApiError, AttributeValue, Item, UniqueMap};
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -47,6 +47,17 @@ impl Scan {
     /// Whether a strongly consistent read was asked for.
     pub fn is_strong(&self) -> bool {
         self.consistent_read == Some(true)
+    }
+
+    /// That what is selected fits what is projected; to be asked once the expressions are parsed.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn check_select(&self) -> Result<(), ApiError> {
+        match select::fault(self.select, &self.projecting(), self.index_name.is_some()) {
+            Some(fault) => Err(ApiError::validation(fault)),
+            None => Ok(()),
+        }
     }
 
     /// What it wants of the items.

@@ -1,0 +1,379 @@
+//! What can be said of a request by itself once its members are what they should be, operation by operation.
+//!
+//! DynamoDB: the order is that of dynalite, whose tests were recorded from the service; exceptions are marked.
+//! Two things are left to whoever knows expressions: what comes after their faults (see `check_keys` of a
+//! BatchGetItem and `check_select` of a Query or Scan), and the faults of legacy conditions, which come a
+//! little too late, after those of values.
+
+use std::collections::HashSet;
+
+use super::echo::shown;
+use super::tree::Tree;
+use super::values;
+use crate::call::TableClass;
+use crate::{ApiError, TableRef, table_name_in_arn};
+
+type Checked = Result<(), ApiError>;
+
+fn invalid(fault: impl std::fmt::Display) -> ApiError {
+    ApiError::validation(format!("One or more parameter values were invalid: {fault}"))
+}
+
+pub(super) fn none(_: &Tree) -> Checked {
+    Ok(())
+}
+
+pub(super) fn get_item(request: &Tree) -> Checked {
+    check_expression_members(request, &["ProjectionExpression"], &["AttributesToGet"])?;
+    values::check_item(request.get("Key"))?;
+    check_attributes_to_get(request)
+}
+
+pub(super) fn batch_get_item(request: &Tree) -> Checked {
+    let tables = request.get("RequestItems").map(Tree::members).unwrap_or_default();
+    check_request_items(tables, "BatchGetItem")?;
+    // DynamoDB: the two may not be mixed across tables either (dynoxide's captures).
+    let has = |name: &'static str| tables.iter().any(|(_, wanted)| wanted.has(name));
+    if has("ProjectionExpression") && has("AttributesToGet") {
+        return Err(mixed(&["AttributesToGet"], &["ProjectionExpression"]));
+    }
+    for (_, wanted) in tables {
+        check_expression_members(wanted, &["ProjectionExpression"], &["AttributesToGet"])?;
+        check_attributes_to_get(wanted)?;
+        let keys = wanted.get("Keys").map(Tree::elements).unwrap_or_default();
+        keys.iter().try_for_each(|key| values::check_item(Some(key)))?;
+    }
+    Ok(())
+}
+
+pub(super) fn put_item(request: &Tree) -> Checked {
+    check_expression_members(request, &["ConditionExpression"], &["Expected"])?;
+    values::check_item(request.get("Item"))?;
+    check_return_values(request)?;
+    check_expected(request)?;
+    values::check_placeholders(request.get("ExpressionAttributeValues"))
+}
+
+pub(super) fn delete_item(request: &Tree) -> Checked {
+    check_expression_members(request, &["ConditionExpression"], &["Expected"])?;
+    values::check_item(request.get("Key"))?;
+    check_return_values(request)?;
+    check_expected(request)?;
+    values::check_placeholders(request.get("ExpressionAttributeValues"))
+}
+
+pub(super) fn update_item(request: &Tree) -> Checked {
+    let expressions = ["UpdateExpression", "ConditionExpression"];
+    check_expression_members(request, &expressions, &["AttributeUpdates", "Expected"])?;
+    values::check_item(request.get("Key"))?;
+    for (_, update) in request.get("AttributeUpdates").map(Tree::members).unwrap_or_default() {
+        values::check_value(update.get("Value"))?;
+    }
+    check_expected(request)?;
+    values::check_placeholders(request.get("ExpressionAttributeValues"))
+}
+
+pub(super) fn batch_write_item(request: &Tree) -> Checked {
+    let tables = request.get("RequestItems").map(Tree::members).unwrap_or_default();
+    check_request_items(tables, "BatchWriteItem")?;
+    for (_, writes) in tables {
+        // DynamoDB: a write that is neither is called a value of several types, odd as that is.
+        if writes.elements().iter().any(|write| write.members().len() != 1) {
+            return Err(ApiError::validation(values::SEVERAL));
+        }
+        for write in writes.elements() {
+            let (put, delete) = (write.get("PutRequest"), write.get("DeleteRequest"));
+            values::check_item(put.and_then(|put| put.get("Item")))?;
+            values::check_item(delete.and_then(|delete| delete.get("Key")))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn transact_get_items(request: &Tree) -> Checked {
+    for action in request.get("TransactItems").map(Tree::elements).unwrap_or_default() {
+        let Some(get) = action.get("Get") else { continue };
+        check_expression_members(get, &["ProjectionExpression"], &[])?;
+        values::check_item(get.get("Key"))?;
+    }
+    Ok(())
+}
+
+/// DynamoDB: action by action, the first fault of the first that has one (conformance suite). That the
+/// faults of an action's expressions come before those of later actions is not kept.
+pub(super) fn transact_write_items(request: &Tree) -> Checked {
+    for action in request.get("TransactItems").map(Tree::elements).unwrap_or_default() {
+        match action.members() {
+            [] => {
+                return Err(ApiError::validation(
+                    "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request",
+                ));
+            }
+            [(kind, action)] => check_action(kind, action)?,
+            _ => {
+                return Err(ApiError::validation(
+                    "TransactItems can only contain one of Check, Put, Update or Delete",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_action(kind: &str, action: &Tree) -> Checked {
+    let expressions: &[&str] = match kind {
+        "Update" => &["UpdateExpression", "ConditionExpression"],
+        _ => &["ConditionExpression"],
+    };
+    check_expression_members(action, expressions, &[])?;
+    values::check_item(action.get(if kind == "Put" { "Item" } else { "Key" }))?;
+    values::check_placeholders(action.get("ExpressionAttributeValues"))
+}
+
+pub(super) fn query(request: &Tree) -> Checked {
+    let older: &[&str] = match request.has("KeyConditionExpression") {
+        true => &["AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions"],
+        // DynamoDB: KeyConditions go with a FilterExpression.
+        false => &["AttributesToGet", "QueryFilter", "ConditionalOperator"],
+    };
+    let expressions = ["ProjectionExpression", "FilterExpression", "KeyConditionExpression"];
+    check_expression_members(request, &expressions, older)?;
+    check_conditions(request.get("QueryFilter"))?;
+    check_attributes_to_get(request)?;
+    values::check_start_key(request.get("ExclusiveStartKey"))?;
+    if !request.has("KeyConditions") && !request.has("KeyConditionExpression") {
+        return Err(ApiError::validation(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
+        ));
+    }
+    values::check_placeholders(request.get("ExpressionAttributeValues"))?;
+    check_conditions(request.get("KeyConditions"))
+}
+
+pub(super) fn scan(request: &Tree) -> Checked {
+    let older = ["AttributesToGet", "ScanFilter", "ConditionalOperator"];
+    check_expression_members(request, &["ProjectionExpression", "FilterExpression"], &older)?;
+    check_attributes_to_get(request)?;
+    check_conditions(request.get("ScanFilter"))?;
+    values::check_start_key(request.get("ExclusiveStartKey"))?;
+    check_segments(request)?;
+    values::check_placeholders(request.get("ExpressionAttributeValues"))
+}
+
+fn check_segments(request: &Tree) -> Checked {
+    let integer = |name| request.get(name).and_then(Tree::integer);
+    let fault = match (integer("Segment"), integer("TotalSegments")) {
+        (Some(_), None) => "The TotalSegments parameter is required but was not present in the request when \
+                            Segment parameter is present"
+            .to_owned(),
+        (None, Some(_)) => "The Segment parameter is required but was not present in the request when \
+                            parameter TotalSegments is present"
+            .to_owned(),
+        (Some(segment), Some(total)) if segment >= total => format!(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: \
+             {segment} is not less than TotalSegments: {total}"
+        ),
+        _ => return Ok(()),
+    };
+    Err(ApiError::validation(fault))
+}
+
+pub(super) fn create_table(request: &Tree) -> Checked {
+    check_table_class(request)?;
+    check_tags(request)
+}
+
+pub(super) fn update_table(request: &Tree) -> Checked {
+    check_table_class(request)?;
+    let updates = request.get("GlobalSecondaryIndexUpdates").map(Tree::elements).unwrap_or_default();
+    updates.iter().try_for_each(|update| match update.members().len() {
+        1 => Ok(()),
+        0 => Err(invalid(
+            "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
+             GlobalSecondaryIndexUpdate.Delete must not be null",
+        )),
+        _ => Err(invalid(
+            "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object",
+        )),
+    })
+}
+
+fn check_table_class(request: &Tree) -> Checked {
+    match request.get("TableClass").and_then(Tree::text) {
+        Some(class) if !TableClass::NAMES.contains(&class) => Err(ApiError::validation(format!(
+            "Invalid table-class parameter provided. Please try again with a valid table-class value: [{}].",
+            TableClass::NAMES.join(", ")
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The forms of tags and that no key comes twice; how many a resource may have is for whoever has it.
+fn check_tags(request: &Tree) -> Checked {
+    let mut seen = HashSet::new();
+    for tag in request.get("Tags").map(Tree::elements).unwrap_or_default() {
+        let key = tag.get("Key").and_then(Tree::text);
+        check_tag_key(key)?;
+        let value = tag.get("Value").and_then(Tree::text);
+        if value.is_none_or(|value| value.chars().count() > TAG_VALUE_LENGTH_MAX) {
+            let value = value.map_or("null", shown);
+            return Err(ApiError::validation(format!("The Tag Value provided is invalid, Value: {value}")));
+        }
+        if let Some(key) = key.filter(|key| !seen.insert(*key)) {
+            return Err(ApiError::validation(format!(
+                "Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+const TAG_KEY_LENGTH_MAX: usize = 128;
+const TAG_VALUE_LENGTH_MAX: usize = 256;
+
+fn check_tag_key(key: Option<&str>) -> Checked {
+    match key {
+        Some(key) if key.starts_with("aws:") => {
+            Err(ApiError::validation(format!("Tag Key cannot be prefixed with aws:, Key: {}", shown(key))))
+        }
+        Some(key) if (1..=TAG_KEY_LENGTH_MAX).contains(&key.chars().count()) => Ok(()),
+        key => Err(ApiError::validation(format!(
+            "The Tag Key provided is invalid, Key: {}",
+            key.map_or("null", shown)
+        ))),
+    }
+}
+
+/// DynamoDB: what manages tables says so before it looks at any constraint (conformance suite, CreateTable).
+pub(super) fn table_is_named(request: &Tree) -> Checked {
+    match request.has("TableName") {
+        true => Ok(()),
+        false => Err(ApiError::validation(
+            "The parameter 'TableName' is required but was not present in the request",
+        )),
+    }
+}
+
+/// DynamoDB: before the constraints.
+pub(super) fn resource_is_named(request: &Tree) -> Checked {
+    match request.get("ResourceArn").and_then(Tree::text) {
+        None | Some("") => Err(ApiError::validation("Invalid TableArn")),
+        Some(_) => Ok(()),
+    }
+}
+
+pub(super) fn list_tags_of_resource(request: &Tree) -> Checked {
+    check_resource(request)
+}
+
+/// DynamoDB: "Atleast" is one word.
+pub(super) fn tag_resource(request: &Tree) -> Checked {
+    check_resource(request)?;
+    check_some(request, "Tags", "Atleast one Tag needs to be provided as Input.")?;
+    check_tags(request)
+}
+
+pub(super) fn untag_resource(request: &Tree) -> Checked {
+    check_resource(request)?;
+    check_some(request, "TagKeys", "Atleast one Tag Key needs to be provided as Input.")?;
+    let keys = request.get("TagKeys").map(Tree::elements).unwrap_or_default();
+    keys.iter().try_for_each(|key| check_tag_key(key.text()))
+}
+
+fn check_some(request: &Tree, list: &str, fault: &str) -> Checked {
+    match request.get(list).is_some_and(|list| !list.elements().is_empty()) {
+        true => Ok(()),
+        false => Err(ApiError::validation(fault)),
+    }
+}
+
+/// DynamoDB: the words are those of a catalogue of live errors of October 2026. dynalite has an
+/// AccessDeniedException for what is no ARN at all; the conformance suite too has a ValidationException.
+fn check_resource(request: &Tree) -> Checked {
+    let arn = request.get("ResourceArn").and_then(Tree::text).unwrap_or_default();
+    let fault = match TableRef::parse(arn) {
+        Some(TableRef::Arn { .. }) => return Ok(()),
+        _ if !arn.starts_with("arn:") => "ARNs must start with 'arn:':",
+        _ if table_name_in_arn(arn).is_some() => {
+            "Invalid resource arn provided, only table or stream is accepted. Provided resource arn:"
+        }
+        _ => "Provided Arn is not a DynamoDB resource arn:",
+    };
+    Err(invalid(format_args!("{fault} {}", shown(arn))))
+}
+
+/// DynamoDB: not in the words of the model's constraint (conformance suite).
+fn check_request_items(tables: &[(String, Tree)], operation: &str) -> Checked {
+    match tables.is_empty() {
+        true => Err(ApiError::validation(format!("The requestItems parameter is required for {operation}"))),
+        false => Ok(()),
+    }
+}
+
+fn mixed(older: &[&str], expressions: &[&str]) -> ApiError {
+    ApiError::validation(format!(
+        "Can not use both expression and non-expression parameters in the same request: Non-expression \
+         parameters: {{{}}} Expression parameters: {{{}}}",
+        older.join(", "),
+        expressions.join(", ")
+    ))
+}
+
+/// Expressions do not go with the older members, nor their placeholders with none of them.
+fn check_expression_members(request: &Tree, expressions: &[&str], older: &[&str]) -> Checked {
+    let given: Vec<&str> = expressions.iter().copied().filter(|name| request.has(name)).collect();
+    let older: Vec<&str> = older.iter().copied().filter(|name| request.has(name)).collect();
+    if !given.is_empty() && !older.is_empty() {
+        return Err(mixed(&older, &given));
+    }
+    if request.has("ExpressionAttributeNames") && given.is_empty() {
+        return Err(ApiError::validation(
+            "ExpressionAttributeNames can only be specified when using expressions",
+        ));
+    }
+    let with_values: Vec<&str> =
+        expressions.iter().copied().filter(|name| *name != "ProjectionExpression").collect();
+    let has_use = with_values.is_empty() || with_values.iter().any(|name| request.has(name));
+    if request.has("ExpressionAttributeValues") && !has_use {
+        return Err(ApiError::validation(format!(
+            "ExpressionAttributeValues can only be specified when using expressions: {} {} null",
+            with_values.join(" and "),
+            if with_values.len() > 1 { "are" } else { "is" }
+        )));
+    }
+    Ok(())
+}
+
+fn check_attributes_to_get(request: &Tree) -> Checked {
+    let mut seen = HashSet::new();
+    let names = request.get("AttributesToGet").map(Tree::elements).unwrap_or_default();
+    match names.iter().filter_map(Tree::text).find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(invalid(format_args!("Duplicate value in attribute name: {}", shown(twice)))),
+        None => Ok(()),
+    }
+}
+
+/// DynamoDB: what puts or deletes a whole item has no updated attributes.
+fn check_return_values(request: &Tree) -> Checked {
+    match request.get("ReturnValues").and_then(Tree::text) {
+        None | Some("ALL_OLD" | "NONE") => Ok(()),
+        Some(_) => Err(ApiError::validation("ReturnValues can only be ALL_OLD or NONE")),
+    }
+}
+
+fn check_expected(request: &Tree) -> Checked {
+    for (_, expected) in request.get("Expected").map(Tree::members).unwrap_or_default() {
+        values::check_value(expected.get("Value"))?;
+        check_list(expected)?;
+    }
+    Ok(())
+}
+
+fn check_conditions(conditions: Option<&Tree>) -> Checked {
+    conditions.map(Tree::members).unwrap_or_default().iter().try_for_each(|(_, each)| check_list(each))
+}
+
+fn check_list(condition: &Tree) -> Checked {
+    let values = condition.get("AttributeValueList").map(Tree::elements).unwrap_or_default();
+    values.iter().try_for_each(|value| values::check_value(Some(value)))
+}
