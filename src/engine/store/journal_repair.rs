@@ -53,8 +53,12 @@ pub(crate) fn repair(database: &Path, aside: &Path, rewrite: Rewrite) -> Result<
     let journals = journals(database)?;
     let mut repairs = Vec::new();
     if journals.is_empty() {
-        // The active one is never removed.
-        repairs.push(Repair::Missing { journal: database.join("0.jnl") });
+        // The active one is never removed. Without any, fjall 3.1 forgets how far its numbers had come, shows
+        // nothing of what is in tables, and hides what is written next behind it; an empty one is enough.
+        let journal = database.join("0.jnl");
+        let create = || File::create(&journal)?.sync_all().and_then(|()| sync_directory(database));
+        create().map_err(failed("create", &journal))?;
+        repairs.push(Repair::Missing { journal });
     }
     let mut last_seqno = 0;
     let mut is_damaged = false;
@@ -85,6 +89,19 @@ pub(crate) fn repair(database: &Path, aside: &Path, rewrite: Rewrite) -> Result<
         }
     }
     Ok(repairs)
+}
+
+/// The number of the active journal; 0 if there is none.
+pub(crate) fn newest(database: &Path) -> u64 {
+    journals(database).ok().and_then(|journals| journals.last().map(|(number, _)| *number)).unwrap_or(0)
+}
+
+/// The active journal, if it or one after it is there: closing a journal counts one up, and the closed one may
+/// be gone soon.
+pub(crate) fn newest_from(database: &Path, number: u64) -> Option<u64> {
+    let is_there = |number: u64| database.join(format!("{number}.jnl")).exists();
+    let next = (number + 1..).take_while(|number| is_there(*number)).last();
+    next.or_else(|| is_there(number).then_some(number))
 }
 
 fn cut(journal: &Path, kept_bytes: u64, tail: Tail, aside: PathBuf, is_damaged: bool) -> Repair {

@@ -32,7 +32,7 @@ fn journal(path: &Path) -> PathBuf {
 fn data_end(path: &Path, from: u64) -> u64 {
     let mut file = File::open(path).unwrap();
     file.seek(SeekFrom::Start(from)).unwrap();
-    let mut bytes = vec![0; 4 << 20];
+    let mut bytes = vec![0; 16 << 20];
     let read = file.read(&mut bytes).unwrap();
     bytes[..read].iter().rposition(|byte| *byte != 0).map_or(from, |last| from + last as u64 + 1)
 }
@@ -61,22 +61,24 @@ fn folder() -> TempDir {
 /// A copy of the store, whose journal ends where its data ends.
 fn copy(written: &Written) -> TempDir {
     let target = folder();
-    copy_tree(written.directory.path(), target.path(), written.len);
+    copy_tree(written.directory.path(), target.path());
     target
 }
 
-fn copy_tree(from: &Path, to: &Path, journal_len: u64) {
+/// Copies a store. Its journals are copied as far as they hold data, and are as long as before.
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target, journal_len);
+            copy_tree(&entry.path(), &target);
         } else if target.extension().is_some_and(|extension| extension == "jnl") {
+            let len = entry.metadata().unwrap().len();
             let source = File::open(entry.path()).unwrap();
             let mut target = File::create(&target).unwrap();
-            std::io::copy(&mut source.take(journal_len), &mut target).unwrap();
-            target.set_len(64 << 20).unwrap();
+            std::io::copy(&mut source.take(data_end(&entry.path(), 0)), &mut target).unwrap();
+            target.set_len(len).unwrap();
         } else {
             fs::copy(entry.path(), target).unwrap();
         }

@@ -4,6 +4,8 @@
 //! checked. Tests that need what a machine may not offer say on the standard error that they were skipped, and
 //! why.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod files;
 mod full;
 mod journals;
