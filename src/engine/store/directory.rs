@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use crate::OpenError;
@@ -16,6 +17,10 @@ const FORMAT_FILE: &str = "format";
 const FORMAT_WORDS: &str = "linac store, format ";
 const DATABASE: &str = "fjall";
 const ASIDE: &str = "aside";
+
+/// Together a fifth of a second: nobody who waits for the error will mind.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A directory that is locked against everybody else.
 pub(crate) struct Directory {
@@ -40,7 +45,7 @@ impl Directory {
         let lock_path = path.join(LOCK);
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(failed("open", &lock_path))?;
-        match lock.try_lock() {
+        match patiently(&lock) {
             Ok(()) => Ok(Directory { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => {
@@ -112,6 +117,17 @@ impl Directory {
         fs::rename(&database, &aside).map_err(failed("move", &database))?;
         Ok(aside)
     }
+}
+
+/// Locks, in a few attempts: a process that is being started holds the locks of its parent for a moment.
+fn patiently(lock: &File) -> Result<(), TryLockError> {
+    for _ in 1..LOCK_ATTEMPTS {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            outcome => return outcome,
+        }
+    }
+    lock.try_lock()
 }
 
 fn check_format(path: &Path, text: &str) -> Result<(), OpenError> {

@@ -60,6 +60,8 @@ pub(crate) struct Disk {
     settings: Settings,
     state: State,
     clock: Clock,
+    /// The journal that was the newest when it was last looked for.
+    journal: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +114,8 @@ impl Disk {
                 create_database(&directory, settings)?
             }
         };
-        Ok((Disk { directory, settings, state: State::Open(handles), clock }, Opened { repairs }))
+        let journal = journal_repair::newest(&directory.database());
+        Ok((Disk { directory, settings, state: State::Open(handles), clock, journal }, Opened { repairs }))
     }
 
     /// Every handle has to go before the files are opened again; what readers hold goes on reading.
@@ -125,6 +128,7 @@ impl Disk {
         match open_database(&self.directory, self.settings, Rewrite::Newest) {
             Ok((handles, _)) => {
                 tracing::warn!("the store was reopened after a failure: writes go on");
+                self.journal = journal_repair::newest(&self.directory.database());
                 self.state = State::Open(handles);
                 Ok(Prepared::Reopened)
             }
@@ -138,8 +142,13 @@ impl Disk {
         }
     }
 
-    /// Whether upkeep has room and keeps up; waits for it if need be.
-    fn check(&self, handles: &Handles) -> Result<(), NotReady> {
+    /// Whether the journal is where it should be, and upkeep has room and keeps up; waits for it if need be.
+    fn check(&mut self) -> Result<(), NotReady> {
+        let State::Open(handles) = &self.state else { return Ok(()) };
+        match journal_repair::newest_from(&self.directory.database(), self.journal) {
+            Some(journal) => self.journal = journal,
+            None => return Err(NotReady::Failed(save(handles))),
+        }
         let free_bytes = free_bytes(self.directory.path());
         let reserve_bytes = self.settings.reserve_bytes;
         if free_bytes < reserve_bytes {
@@ -160,6 +169,21 @@ impl Disk {
     }
 }
 
+/// Somebody has removed the journal, and what is written to it is lost with the handle. What it holds is still in
+/// memory: writes that out as a table.
+fn save(handles: &Handles) -> String {
+    let mut saved = handles.rows.rotate_memtable().map_err(|error| error.to_string());
+    while saved.is_ok() && handles.rows.sealed_memtable_count() > 0 {
+        std::thread::sleep(UPKEEP_POLL);
+        saved =
+            handles.database.persist(PersistMode::Buffer).map(|()| true).map_err(|error| error.to_string());
+    }
+    match saved {
+        Ok(_) => "the journal was removed; what was in it has been saved".to_owned(),
+        Err(error) => format!("the journal was removed, and what was in it cannot be saved: {error}"),
+    }
+}
+
 /// Why a commit has to wait.
 enum NotReady {
     Refuse(Refusal),
@@ -168,18 +192,20 @@ enum NotReady {
 
 impl Backing for Disk {
     fn prepare(&mut self) -> Result<Prepared, Refusal> {
-        match &self.state {
-            State::Open(handles) => match self.check(handles) {
-                Ok(()) => return Ok(Prepared::Same),
-                Err(NotReady::Refuse(refusal)) => return Err(refusal),
-                Err(NotReady::Failed(why)) => self.fail(Arc::from(why)),
-            },
-            State::Failed { why, retry_at } if self.clock.now() < *retry_at => {
+        if let State::Failed { why, retry_at } = &self.state {
+            if self.clock.now() < *retry_at {
                 return Err(Refusal::Unavailable(Arc::clone(why)));
             }
-            State::Failed { .. } => {}
+            return self.reopen();
         }
-        self.reopen()
+        match self.check() {
+            Ok(()) => Ok(Prepared::Same),
+            Err(NotReady::Refuse(refusal)) => Err(refusal),
+            Err(NotReady::Failed(why)) => {
+                self.fail(Arc::from(why));
+                self.reopen()
+            }
+        }
     }
 
     fn commit(

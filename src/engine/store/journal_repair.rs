@@ -52,6 +52,14 @@ pub(crate) enum Rewrite {
 pub(crate) fn repair(database: &Path, aside: &Path, rewrite: Rewrite) -> Result<Vec<Repair>, OpenError> {
     let journals = journals(database)?;
     let mut repairs = Vec::new();
+    if journals.is_empty() {
+        // The active one is never removed. Without any, fjall 3.1 forgets how far its numbers had come, shows
+        // nothing of what is in tables, and hides what is written next behind it; an empty one is enough.
+        let journal = database.join("0.jnl");
+        let create = || File::create(&journal)?.sync_all().and_then(|()| sync_directory(database));
+        create().map_err(failed("create", &journal))?;
+        repairs.push(Repair::Missing { journal });
+    }
     let mut last_seqno = 0;
     let mut is_damaged = false;
     for (at, (number, path)) in journals.iter().enumerate() {
@@ -83,6 +91,19 @@ pub(crate) fn repair(database: &Path, aside: &Path, rewrite: Rewrite) -> Result<
     Ok(repairs)
 }
 
+/// The number of the active journal; 0 if there is none.
+pub(crate) fn newest(database: &Path) -> u64 {
+    journals(database).ok().and_then(|journals| journals.last().map(|(number, _)| *number)).unwrap_or(0)
+}
+
+/// The active journal, if it or one after it is there: closing a journal counts one up, and the closed one may
+/// be gone soon.
+pub(crate) fn newest_from(database: &Path, number: u64) -> Option<u64> {
+    let is_there = |number: u64| database.join(format!("{number}.jnl")).exists();
+    let next = (number + 1..).take_while(|number| is_there(*number)).last();
+    next.or_else(|| is_there(number).then_some(number))
+}
+
 fn cut(journal: &Path, kept_bytes: u64, tail: Tail, aside: PathBuf, is_damaged: bool) -> Repair {
     let (journal, cut_bytes) = (journal.to_owned(), tail.bytes);
     if is_damaged {
@@ -92,11 +113,14 @@ fn cut(journal: &Path, kept_bytes: u64, tail: Tail, aside: PathBuf, is_damaged: 
     }
 }
 
-/// The journals, the oldest first.
+/// The journals, the oldest first. What an interrupted repair left is removed.
 fn journals(database: &Path) -> Result<Vec<(u64, PathBuf)>, OpenError> {
     let mut journals = Vec::new();
     for entry in fs::read_dir(database).map_err(failed("read", database))? {
         let path = entry.map_err(failed("read", database))?.path();
+        if path.extension().is_some_and(|extension| extension == "new") {
+            fs::remove_file(&path).map_err(failed("remove", &path))?;
+        }
         let number = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".jnl")?.parse().ok());
         if let Some(number) = number {
             journals.push((number, path));
@@ -137,12 +161,16 @@ fn write_anew(path: &Path, good_bytes: u64) -> io::Result<()> {
 }
 
 fn copy_range(from: &Path, to: &Path, offset: u64, bytes: u64) -> io::Result<()> {
-    let mut source = File::open(from)?;
-    source.seek(SeekFrom::Start(offset))?;
-    let mut target = File::create(to)?;
-    let copied = io::copy(&mut source.take(bytes), &mut target)?;
-    assert!(copied == bytes, "a journal does not shrink while it is read");
-    target.sync_all()
+    let copy = || {
+        let mut source = File::open(from)?;
+        source.seek(SeekFrom::Start(offset))?;
+        let mut target = File::create(to)?;
+        let copied = io::copy(&mut source.take(bytes), &mut target)?;
+        assert!(copied == bytes, "a journal does not shrink while it is read");
+        target.sync_all()
+    };
+    // Half a copy is of no use, and the disk may be full because of it.
+    copy().inspect_err(|_| drop(fs::remove_file(to)))
 }
 
 /// What is in a journal.

@@ -48,7 +48,8 @@ pub enum Repair {
         /// Where it is kept.
         aside: PathBuf,
     },
-    /// A journal is not there, while an older and a newer one are. Acknowledged changes may be missing.
+    /// A journal is not there, while an older and a newer one are, or there is none at all. Acknowledged changes
+    /// may be missing.
     Missing {
         /// Where it should be.
         journal: PathBuf,
@@ -101,7 +102,7 @@ impl fmt::Display for Repair {
                 journal.display(),
                 aside.display()
             ),
-            Repair::Missing { journal } => write!(f, "{} is missing between others", journal.display()),
+            Repair::Missing { journal } => write!(f, "{} is missing", journal.display()),
             Repair::Unfinished { aside } => {
                 write!(
                     f,
