@@ -6,7 +6,7 @@ use std::{
 };
 
 use model::{
-    Item, UniqueMap,
+    Item,
     call::{BatchGetItem, BatchWriteItem, KeysAndAttributes, WriteRequest},
     limits::RESPONSE_BYTES_MAX,
 };
@@ -63,6 +63,7 @@ impl Core {
             .iter()
             .map(|(name, request)| Ok((name.as_str(), request, items::projection(request.projecting())?)));
         let wanted = wanted.collect::<Result<Vec<_>, EngineError>>()?;
+        batch.check_keys()?;
         let wanted =
             wanted.into_iter().map(|(name, request, projection)| self.wanted(name, request, projection));
         let wanted = wanted.collect::<Result<Vec<_>, EngineError>>()?;
@@ -122,12 +123,9 @@ impl Core {
     }
 
     pub(crate) async fn batch_write_item(&self, batch: &BatchWriteItem) -> Result<Vec<u8>, EngineError> {
-        for (_name, requests) in &batch.request_items {
-            requests.iter().filter_map(put).try_for_each(items::check_size)?;
-        }
         let (tables, written) = self
             .turn(|| {
-                let (tables, writes) = self.batch_writes(&batch.request_items)?;
+                let (tables, writes) = self.batch_writes(batch)?;
                 let apply = move |tx: &mut Transaction<'_>| -> Result<Vec<Written>, EngineError> {
                     writes.iter().map(|write| write.apply(tx)).collect()
                 };
@@ -166,32 +164,29 @@ impl Core {
     }
 
     /// The tables of a batch, and its writes in the order of the request.
-    fn batch_writes(
-        &self,
-        requests: &UniqueMap<Vec<WriteRequest>>,
-    ) -> Result<(Vec<Arc<Table>>, Vec<Write>), EngineError> {
-        let mut tables = Vec::new();
+    fn batch_writes(&self, batch: &BatchWriteItem) -> Result<(Vec<Arc<Table>>, Vec<Write>), EngineError> {
+        let tables = batch.request_items.iter().map(|(name, _)| self.table(name));
+        let tables = tables.collect::<Result<Vec<_>, EngineError>>()?;
+        batch.check_count()?;
         let mut writes = Vec::new();
         let mut seen = HashSet::new();
-        for (name, requests) in requests {
-            let table = self.table(name)?;
+        for (table, (_name, requests)) in tables.iter().zip(&batch.request_items) {
             for request in requests {
                 let key = match put(request) {
                     Some(item) => {
                         let key = table.key.key_of_item(item).map_err(item_key_fault)?;
-                        index::check_keys(&table, item)?;
+                        index::check_keys(table, item)?;
                         key
                     }
-                    None => asked::key(&table, key_or_item(request))?,
+                    None => asked::key(table, key_or_item(request))?,
                 };
                 if !seen.insert((table.space, key.clone())) {
                     return Err(EngineError::validation(DUPLICATES));
                 }
                 let action = put(request).map_or(Action::Delete, |item| Action::Put(item.clone()));
-                let table = Arc::clone(&table);
+                let table = Arc::clone(table);
                 writes.push(Write { table, key, condition: None, shows_item: false, action });
             }
-            tables.push(table);
         }
         Ok((tables, writes))
     }

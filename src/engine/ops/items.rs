@@ -9,7 +9,6 @@ use model::{
         DeleteItem, GetItem, Projecting, PutItem, ReturnConsumedCapacity, ReturnItemCollectionMetrics,
         ReturnValues, ReturnValuesOnConditionCheckFailure, UpdateItem,
     },
-    limits::ITEM_BYTES_MAX,
 };
 use serde::Serialize;
 use store::Transaction;
@@ -82,7 +81,6 @@ impl Core {
         }
         .bind()?;
         let condition = bound.condition.or(asked::expected(&put.expected, put.conditional_operator)?);
-        check_size(&put.item.attributes)?;
         let (table, written) = self
             .write(&put.table_name, |table| {
                 let key = table.key.key_of_item(&put.item.attributes).map_err(item_key_fault)?;
@@ -193,13 +191,6 @@ pub(crate) fn check_projection(table: &Table, projection: Option<&Projection>) -
 /// Whether a failed condition shows the item that it failed on.
 pub(crate) fn shows_item(wanted: Option<ReturnValuesOnConditionCheckFailure>) -> bool {
     wanted == Some(ReturnValuesOnConditionCheckFailure::AllOld)
-}
-
-pub(crate) fn check_size(item: &Item) -> Result<(), EngineError> {
-    if item.size() > ITEM_BYTES_MAX {
-        return Err(EngineError::validation("Item size has exceeded the maximum allowed size"));
-    }
-    Ok(())
 }
 
 /// What of an update can be told to be wrong from the table alone.

@@ -74,6 +74,7 @@ impl Core {
                 (Condition::from_filter(&asked::conditions(filter), operator)?, FilterParameter::QueryFilter)
             }
         };
+        query.check_select()?;
         let projection = legacy_or(bound.projection, query.attributes_to_get.as_deref())?;
         let table = self.table(&query.table_name)?;
         let source = Source::find(&table, query.index_name.as_deref(), query.consistent_read)?;
@@ -126,6 +127,7 @@ impl Core {
                 Condition::from_filter(&asked::conditions(filter), operator)?
             }
         };
+        scan.check_select()?;
         let projection = legacy_or(bound.projection, scan.attributes_to_get.as_deref())?;
         let table = self.table(&scan.table_name)?;
         let source = Source::find(&table, scan.index_name.as_deref(), scan.consistent_read)?;

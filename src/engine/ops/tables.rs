@@ -327,7 +327,7 @@ fn change(
         redefine(&mut definition.attribute_definitions, definitions);
     }
     for index in update.global_secondary_index_updates.iter().flatten() {
-        change_index(definition, tx, index)?;
+        change_index(definition, tx, index, update.attribute_definitions.as_deref().unwrap_or_default())?;
     }
     forget_unused(definition);
     if let Some(stream) = update.stream_specification {
@@ -343,6 +343,8 @@ fn change(
         definition.is_protected = is_protected;
     }
     if let Some(on_demand) = update.on_demand_throughput {
+        on_demand.check_billing(definition.billing_mode)?;
+        on_demand.check_update("table")?;
         definition.on_demand_throughput = Some(on_demand);
     }
     if let Some(warm) = update.warm_throughput {
@@ -416,6 +418,7 @@ fn change_index(
     definition: &mut Definition,
     tx: &mut Transaction<'_>,
     update: &GlobalSecondaryIndexUpdate,
+    definitions: &[AttributeDefinition],
 ) -> Result<(), EngineError> {
     let name = update.index_name();
     let place = definition.indexes.iter().position(|index| index.name == name);
@@ -425,15 +428,7 @@ fn change_index(
         }
         (GlobalSecondaryIndexUpdate::Create(index), None) => {
             refuse_several(&index.key_schema)?;
-            let is_defined = |key: &KeySchemaElement| {
-                let mut known = definition.attribute_definitions.iter();
-                known.any(|known| known.attribute_name == key.attribute_name)
-            };
-            if !index.key_schema.iter().all(is_defined) {
-                return Err(EngineError::validation(
-                    "Invalid KeySchema: Some index key attribute have no definition",
-                ));
-            }
+            index.check(definitions)?;
             if definition.billing_mode == BillingMode::Provisioned && index.provisioned_throughput.is_none() {
                 return Err(EngineError::validation(format!(
                     "One or more parameter values were invalid: ProvisionedThroughput must be specified for index: {name}"

@@ -82,23 +82,30 @@ impl Core {
         let gets = transaction.transact_items.iter().map(|action| &action.get);
         let projections =
             gets.clone().map(|get| items::projection(get.projecting())).collect::<Result<Vec<_>, _>>()?;
-        let mut wanted = Vec::new();
+        let tables = gets.clone().map(|get| self.table(&get.table_name));
+        let tables = tables.collect::<Result<Vec<_>, EngineError>>()?;
+        let checked: Vec<_> = gets
+            .zip(&projections)
+            .zip(&tables)
+            .map(|((get, projection), table)| {
+                items::check_projection(table, projection.as_ref())?;
+                asked::key(table, &get.key)
+            })
+            .collect();
+        if checked.iter().any(Result::is_err) {
+            return Err(cancelled(checked.into_iter()));
+        }
+        let wanted = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
-        for (get, projection) in gets.zip(&projections) {
-            let table = self.table(&get.table_name)?;
-            let key = asked::key(&table, &get.key)?;
-            items::check_projection(&table, projection.as_ref())?;
-            if !seen.insert((table.space, key.clone())) {
-                return Err(EngineError::validation(ITEM_TWICE));
-            }
-            wanted.push((table, keys::item_key(&key)));
+        if !tables.iter().zip(&wanted).all(|(table, key)| seen.insert((table.space, key.clone()))) {
+            return Err(EngineError::validation(ITEM_TWICE));
         }
         let view = self.store.view();
         let mut records = Vec::new();
         let mut consumed: BTreeMap<String, Consumed> = BTreeMap::new();
         let mut bytes = 0;
-        for (table, place) in &wanted {
-            let record = view.get(table.space, place)?.map(Record::decode).transpose()?;
+        for (table, key) in tables.iter().zip(&wanted) {
+            let record = view.get(table.space, &keys::item_key(key))?.map(Record::decode).transpose()?;
             let size = record.as_ref().map_or(0, Record::size);
             bytes += size;
             let units = Consumed::of_table(Reading::Transactional.units(size));
@@ -218,9 +225,11 @@ impl<'a> Asked<'a> {
                     values: asked::slice(&put.expression_attribute_values),
                     ..Expressions::default()
                 };
-                items::check_size(&put.item.attributes)?;
                 let shows = put.return_values_on_condition_check_failure;
-                Asked::bound(&put.table_name, &put.item.attributes, expressions, shows, |_| AskedKind::Put)
+                let item = &put.item.attributes;
+                let asked = Asked::bound(&put.table_name, item, expressions, shows, |_| AskedKind::Put)?;
+                put.item.check_size()?;
+                Ok(asked)
             }
             TransactWriteItem::Delete(delete) => {
                 let expressions = Expressions {
