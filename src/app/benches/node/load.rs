@@ -14,6 +14,19 @@ use tokio::{
 
 use crate::process::{Server, pinned};
 
+/// What the load asks for.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Ask {
+    /// `GetItem` of a key.
+    Get,
+    /// `PutItem` of an item of 400 bytes.
+    Put,
+    /// `BatchWriteItem` of 25 items of 1 KB; a key is a batch.
+    Fill,
+    /// `Query` of a page of 100 items.
+    Query,
+}
+
 /// What a run showed.
 pub(crate) struct Figures {
     pub(crate) per_second: f64,
@@ -24,19 +37,26 @@ pub(crate) struct Figures {
 /// Loads a server from a process of its own, for `span` or for `count` requests, over `keys` keys in turn.
 pub(crate) fn measure(
     server: &Server,
+    ask: Ask,
     connections: usize,
     keys: usize,
     span: Duration,
     count: usize,
 ) -> Figures {
-    let plan = json!({ "url": server.url, "connections": connections, "first": 0, "keys": keys,
+    let plan = json!({ "url": server.url, "ask": ask, "connections": connections, "first": 0, "keys": keys,
         "millis": span.as_millis() as u64, "count": count });
     run_apart(server, &plan)
 }
 
 /// Asks once for each of `count` keys.
-pub(crate) fn measure_from(server: &Server, connections: usize, first: usize, count: usize) -> Figures {
-    let plan = json!({ "url": server.url, "connections": connections, "first": first, "keys": count,
+pub(crate) fn measure_from(
+    server: &Server,
+    ask: Ask,
+    connections: usize,
+    first: usize,
+    count: usize,
+) -> Figures {
+    let plan = json!({ "url": server.url, "ask": ask, "connections": connections, "first": first, "keys": count,
         "millis": 0, "count": count });
     run_apart(server, &plan)
 }
@@ -68,6 +88,7 @@ async fn generate(plan: &Value) -> Value {
     let number = |name: &str| plan[name].as_u64().unwrap() as usize;
     let (connections, first, keys, count) =
         (number("connections"), number("first"), number("keys"), number("count"));
+    let ask: Ask = serde_json::from_value(plan["ask"].clone()).unwrap();
     let address = plan["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
     let began = Instant::now();
     let ends = began + Duration::from_millis(number("millis") as u64);
@@ -82,7 +103,7 @@ async fn generate(plan: &Value) -> Value {
             // Each connection takes every n-th key.
             let mut turn = connection;
             while if count > 0 { turn < count } else { Instant::now() < ends } {
-                let request = request(first + turn % keys);
+                let request = request(ask, first + turn % keys);
                 let sent = Instant::now();
                 stream.write_all(request.as_bytes()).await.unwrap();
                 read_answer(&mut stream, &mut buffer).await;
@@ -100,12 +121,31 @@ async fn generate(plan: &Value) -> Value {
 }
 
 /// A request as an SDK sends it, with a signature of the usual length.
-fn request(key: usize) -> String {
-    let body =
-        format!(r#"{{"TableName":"Users","Key":{{"pk":{{"S":"user#{key:010}"}},"sk":{{"S":"profile"}}}}}}"#);
+fn request(ask: Ask, key: usize) -> String {
+    let user = |key: usize, bytes: usize| {
+        let text = "x".repeat(bytes - 40);
+        format!(r#"{{"pk":{{"S":"user#{key:010}"}},"sk":{{"S":"profile"}},"text":{{"S":"{text}"}}}}"#)
+    };
+    let (operation, body) = match ask {
+        Ask::Get => (
+            "GetItem",
+            format!(r#"{{"TableName":"Users","Key":{{"pk":{{"S":"user#{key:010}"}},"sk":{{"S":"profile"}}}}}}"#),
+        ),
+        Ask::Put => ("PutItem", format!(r#"{{"TableName":"Users","Item":{}}}"#, user(key, 400))),
+        Ask::Fill => {
+            let put = |key| format!(r#"{{"PutRequest":{{"Item":{}}}}}"#, user(key, 1024));
+            let puts: Vec<String> = (25 * key..25 * key + 25).map(put).collect();
+            ("BatchWriteItem", format!(r#"{{"RequestItems":{{"Users":[{}]}}}}"#, puts.join(",")))
+        }
+        Ask::Query => (
+            "Query",
+            r#"{"TableName":"Users","KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"page"}},"Limit":100}"#
+                .to_owned(),
+        ),
+    };
     format!(
         "POST / HTTP/1.1\r\nhost: 127.0.0.1:8000\r\ncontent-type: application/x-amz-json-1.0\r\n\
-         x-amz-target: DynamoDB_20120810.GetItem\r\nx-amz-user-agent: aws-sdk-js/3.1162.0\r\n\
+         x-amz-target: DynamoDB_20120810.{operation}\r\nx-amz-user-agent: aws-sdk-js/3.1162.0\r\n\
          user-agent: aws-sdk-js/3.1162.0 ua/2.1 os/linux#6.18 lang/js md/nodejs#20.20.2 api/dynamodb#3.1162.0\r\n\
          amz-sdk-invocation-id: 8f1d3c9a-7a9e-4e0a-9c55-0c9d5c1f2b3a\r\namz-sdk-request: attempt=1; max=3\r\n\
          x-amz-date: 20261121T101500Z\r\n\

@@ -3,18 +3,22 @@
 //! `cargo build --release && cargo bench -p linac-app` starts the release binary, a bare hyper server that answers
 //! the same bytes, and a load generator, each as a process of its own (pinned to one core each where `taskset` is there), and prints:
 //! server CPU and throughput of a cached `GetItem` against the bare server, the latency that a miss adds, resident
-//! memory for each cached item, and start-up time and memory of an idle node.
+//! memory for each cached item, and start-up time and memory of an idle node; then what the bundled engine costs
+//! (`engine.rs`). `cargo bench -p linac-app -- engine 1024 /mnt/disk` measures the engine alone, with 1,024 MB of items in a directory on
+//! that disk.
 //!
 //! Loopback only. Read the ratios: single figures drift with the machine.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
 mod bare;
+mod engine;
 mod load;
 mod process;
 
 use std::time::Duration;
 
+use load::Ask;
 use process::{Server, median};
 
 /// Rounds of every comparison; odd rounds go in the opposite order.
@@ -27,11 +31,16 @@ const KEYS: usize = 4096;
 const ITEMS: usize = 200_000;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // Cargo adds a flag of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.first().map(String::as_str) {
         Some("bare") => bare::serve(),
         Some("load") => load::run(&arguments[1..]),
-        _ => compare(),
+        Some("engine") => engine::compare(&arguments[1..]),
+        _ => {
+            compare();
+            engine::compare(&[]);
+        }
     }
 }
 
@@ -45,14 +54,14 @@ fn compare() {
 /// A cached GetItem against a bare hyper server that answers the same bytes.
 fn hits() {
     let origin = Server::bare();
-    let node = Server::linac(&origin.url, &["--cache", "on"]);
+    let node = Server::before(&origin.url, &["--cache", "on"]);
     let bare = Server::bare();
     for server in [&node, &bare] {
-        load::measure(server, 1, KEYS, Duration::ZERO, KEYS);
+        load::measure(server, Ask::Get, 1, KEYS, Duration::ZERO, KEYS);
     }
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
-        let run = |server: &Server| load::measure(server, 64, KEYS, Duration::from_secs(2), 0);
+        let run = |server: &Server| load::measure(server, Ask::Get, 64, KEYS, Duration::from_secs(2), 0);
         let (node, bare) = match round % 2 {
             0 => (run(&node), run(&bare)),
             _ => {
@@ -82,12 +91,12 @@ fn hits() {
 /// What a miss adds to the origin's own latency, one request at a time.
 fn misses() {
     let origin = Server::bare();
-    let node = Server::linac(&origin.url, &["--cache", "on"]);
+    let node = Server::before(&origin.url, &["--cache", "on"]);
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
         let first_key = 1_000_000 * (round + 1);
-        let through = load::measure_from(&node, 1, first_key, 2000);
-        let direct = load::measure_from(&origin, 1, first_key, 2000);
+        let through = load::measure_from(&node, Ask::Get, 1, first_key, 2000);
+        let direct = load::measure_from(&origin, Ask::Get, 1, first_key, 2000);
         rounds.push((through.p50_micros, direct.p50_micros));
     }
     let through = median(rounds.iter().map(|(through, _)| *through).collect());
@@ -103,10 +112,10 @@ fn misses() {
 /// Resident memory for each cached item of 400 bytes.
 fn memory() {
     let origin = Server::bare();
-    let node = Server::linac(&origin.url, &["--cache", "on"]);
-    load::measure_from(&node, 16, 0, 2000);
+    let node = Server::before(&origin.url, &["--cache", "on"]);
+    load::measure_from(&node, Ask::Get, 16, 0, 2000);
     let before = node.resident_bytes();
-    load::measure_from(&node, 16, 10_000_000, ITEMS);
+    load::measure_from(&node, Ask::Get, 16, 10_000_000, ITEMS);
     let each = (node.resident_bytes() - before) as f64 / ITEMS as f64;
     let (counted, entries) = (node.metric("linac_cache_bytes"), node.metric("linac_cache_entries"));
     println!("memory, {ITEMS} items of 400 bytes:");
@@ -122,7 +131,7 @@ fn start_up() {
     let origin = Server::bare();
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let node = Server::linac(&origin.url, &[]);
+        let node = Server::before(&origin.url, &[]);
         let bare = Server::bare();
         rounds.push((
             node.start_up,

@@ -26,9 +26,14 @@ impl Server {
     }
 
     /// A node in front of `origin`.
-    pub(crate) fn linac(origin: &str, flags: &[&str]) -> Server {
+    pub(crate) fn before(origin: &str, flags: &[&str]) -> Server {
+        Server::linac(&[&["--upstream", origin], flags].concat())
+    }
+
+    /// A node.
+    pub(crate) fn linac(flags: &[&str]) -> Server {
         let mut command = pinned(0, binary().to_str().unwrap());
-        command.args(["serve", "--upstream", origin, "--print-address", "--log-level", "error"]);
+        command.args(["serve", "--print-address", "--log-level", "error"]);
         command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]).args(flags);
         command.env("AWS_ACCESS_KEY_ID", "bench").env("AWS_SECRET_ACCESS_KEY", "bench");
         Server::start(&mut command)
@@ -104,6 +109,22 @@ pub(crate) fn pinned(core: usize, program: &str) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", &core.to_string(), program]);
     command
+}
+
+/// Calls an operation; what it answers.
+pub(crate) fn call(url: &str, operation: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-amz-target: DynamoDB_20120810.{operation}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    answer
 }
 
 fn get(url: &str, path: &str) -> String {
