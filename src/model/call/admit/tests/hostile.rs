@@ -14,10 +14,10 @@ fn answer(operation: &str, body: &str) -> usize {
 
 #[test]
 fn depth_is_no_danger_anywhere() {
-    let open = "[".repeat(2 * MIB);
+    let open = "[".repeat(MIB / 4);
     let bodies = [
         open.clone(),
-        "{\"a\":".repeat(MIB),
+        "{\"a\":".repeat(MIB / 8),
         format!("{{\"TableName\":{open}"),
         format!("{{\"Unknown\":{}{},\"TableName\":\"Tab\"}}", "[".repeat(MIB), "]".repeat(MIB)),
         format!("{{\"TableName\":\"Tab\",\"Item\":{}{}}}", "{\"M\":".repeat(MIB), "}".repeat(MIB)),
