@@ -19,8 +19,8 @@ pub struct BatchGetItem {
 }
 
 impl BatchGetItem {
-    /// That no key is asked for twice, and how many there are over all tables; to be asked once the projections
-    /// are parsed, and before the tables are looked up.
+    /// That no key is asked for twice, and how many there are over all tables; to be asked once the
+    /// projections are parsed, and before the tables are looked up.
     ///
     /// DynamoDB: both are said of keys as they are written, whatever the schema (dynalite).
     ///

@@ -16,8 +16,8 @@ pub struct ItemToPut {
 }
 
 impl ItemToPut {
-    /// DynamoDB: said before any condition is looked at. [`admit`](super::admit) asks, except for the puts of a
-    /// transaction, whose turn comes after its expressions.
+    /// DynamoDB: said before any condition is looked at. [`admit`](super::admit) asks, except for the puts of
+    /// a transaction, whose turn comes after its expressions.
     ///
     /// # Errors
     /// That the item is too large.

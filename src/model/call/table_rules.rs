@@ -209,8 +209,8 @@ impl OnDemandThroughput {
     /// What a table that is or will be billed by the request may be bounded by: 1 and more, or -1 to take a
     /// bound away.
     ///
-    /// DynamoDB: `of` is `table` or `index : name`. Whether the table is billed by the request is asked before
-    /// this: see [`OnDemandThroughput::check_billing`] (dynoxide, captured in July 2026).
+    /// DynamoDB: `of` is `table` or `index : name`. Whether the table is billed by the request is asked
+    /// before this: see [`OnDemandThroughput::check_billing`] (dynoxide, captured in July 2026).
     ///
     /// # Errors
     /// The first bound that is out of range.
@@ -230,7 +230,8 @@ impl OnDemandThroughput {
     pub fn check_billing(&self, mode: BillingMode) -> Result<(), ApiError> {
         match (mode, bounds(*self).next()) {
             (BillingMode::Provisioned, Some((member, _))) => invalid(format_args!(
-                "{member} for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED"
+                "{member} for OnDemandThroughput cannot be specified when the table BillingMode is \
+                 PROVISIONED"
             )),
             _ => Ok(()),
         }
@@ -238,8 +239,8 @@ impl OnDemandThroughput {
 }
 
 impl GlobalSecondaryIndex {
-    /// Its key and what it projects, whatever the table is. [`admit`](super::admit) asks this of the indexes of a
-    /// new table.
+    /// Its key and what it projects, whatever the table is. [`admit`](super::admit) asks this of the indexes
+    /// of a new table.
     ///
     /// DynamoDB: of an index that is added to a table it is asked after the table was looked up, and with the
     /// definitions of the request alone, for they have to be in it (dynoxide, from captures).
@@ -471,7 +472,8 @@ impl UpdateTable {
             let name = update.index_name();
             if !names.insert(name) {
                 return invalid(format_args!(
-                    "Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+                    "Only one global secondary index update per index is allowed simultaneously. Index: \
+                     {name}"
                 ));
             }
             let throughput = match update {

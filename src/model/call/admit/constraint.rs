@@ -19,8 +19,8 @@ pub(super) enum Rule {
     /// How long a string is in characters, a list in elements, a map in members.
     LengthAtLeast(usize),
     LengthAtMost(usize),
-    /// As [`Rule::LengthAtMost`] and [`Rule::AtLeast`], in the words of a layer of the service that neither quotes
-    /// the value nor begins names in lower case.
+    /// As [`Rule::LengthAtMost`] and [`Rule::AtLeast`], in the words of a layer of the service that neither
+    /// quotes the value nor begins names in lower case.
     ///
     /// DynamoDB: seen of these two members alone (the conformance suite's BatchGetItem and Query).
     UnquotedLengthAtMost(usize),

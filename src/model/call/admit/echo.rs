@@ -31,7 +31,13 @@ pub(super) fn echo(value: &Tree, shape: &Shape, style: Style) -> String {
 
 /// As much of a text as an error quotes.
 pub(super) fn shown(text: &str) -> &str {
-    &text[..text.floor_char_boundary(ECHO_BYTES_MAX)]
+    cut(text, ECHO_BYTES_MAX)
+}
+
+fn cut(text: &str, bytes_max: usize) -> &str {
+    let is_end = |end: &usize| text.is_char_boundary(*end);
+    let end = (0..=bytes_max.min(text.len())).rev().find(is_end).unwrap_or_default();
+    &text[..end]
 }
 
 struct Echo {
@@ -42,7 +48,7 @@ struct Echo {
 impl Echo {
     fn write(&mut self, text: &str) {
         let left = ECHO_BYTES_MAX.saturating_sub(self.text.len());
-        self.text.push_str(&text[..text.floor_char_boundary(left)]);
+        self.text.push_str(cut(text, left));
     }
 
     fn is_full(&self) -> bool {

@@ -1,9 +1,10 @@
 //! What can be said of a request by itself once its members are what they should be, operation by operation.
 //!
-//! DynamoDB: the order is that of dynalite, whose tests were recorded from the service; exceptions are marked.
-//! Two things are left to whoever knows expressions: what comes after their faults (see `check_keys` of a
-//! BatchGetItem and `check_select` of a Query or Scan), and the faults of legacy conditions, which come a
-//! little too late, after those of values.
+//! DynamoDB: the order is that of dynalite, whose tests were recorded from the service; exceptions are
+//! marked. Left to whoever knows expressions is what comes after their faults: `check_keys` of a BatchGetItem,
+//! `check_select` of a Query or Scan, `check_size` of a transaction's puts. Three things come too late or too
+//! early, if a request has several faults: those of placeholders as such and of legacy conditions come after
+//! those of all values, and in a transaction a fault of an expression comes after the values of later actions.
 
 use std::collections::HashSet;
 
