@@ -46,8 +46,12 @@ const JOURNAL_BYTES_MAX: u64 = 192 << 20;
 /// it has failed. Waiting earlier, with an eye on failures, never gets there: one commit adds at most two.
 const SEALED_MEMTABLES_MAX: usize = 1;
 
-/// The same for tables that wait to be merged: fjall waits without end at 30 runs.
+/// From how many tables that wait to be merged on commits are slowed down. fjall waits without end at 30 runs.
 const L0_TABLES_MAX: usize = 20;
+
+/// How long a commit waits for tables to be merged. Not longer: merging is only begun when a table is added, so
+/// waiting for it without end might be just that.
+const MERGE_PATIENCE: Duration = Duration::from_millis(50);
 
 /// How often is looked whether upkeep has caught up.
 const UPKEEP_POLL: Duration = Duration::from_millis(1);
@@ -154,14 +158,15 @@ impl Disk {
         if free_bytes < reserve_bytes {
             return Err(NotReady::Refuse(Refusal::DiskFull { free_bytes, reserve_bytes }));
         }
+        let patient_until = self.clock.now() + MERGE_PATIENCE;
         loop {
             // Buffers are empty between commits, so this only asks whether a background thread has failed.
             if let Err(error) = handles.database.persist(PersistMode::Buffer) {
                 return Err(NotReady::Failed(error.to_string()));
             }
-            let lags = handles.rows.sealed_memtable_count() > SEALED_MEMTABLES_MAX
-                || handles.rows.l0_table_count() > L0_TABLES_MAX;
-            if !lags {
+            let flush_lags = handles.rows.sealed_memtable_count() > SEALED_MEMTABLES_MAX;
+            let merge_lags = handles.rows.l0_table_count() > L0_TABLES_MAX;
+            if !flush_lags && (!merge_lags || self.clock.now() >= patient_until) {
                 return Ok(());
             }
             std::thread::sleep(UPKEEP_POLL);

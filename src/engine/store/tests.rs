@@ -1,5 +1,6 @@
 //! What both kinds of store promise.
 
+mod faults;
 mod keyspaces;
 mod model;
 

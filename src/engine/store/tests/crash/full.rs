@@ -24,6 +24,9 @@ fn writes_go_on_once_a_full_disk_has_room_again() {
     let (store, _) = open(Config { memtable_bytes: 1 << 20, ..config(&path) });
     create_spaces(&store);
     let mut acknowledged = Acknowledged::default();
+    write(&store, 1, 1, 100).unwrap();
+    acknowledged.note(1, 1);
+    let old = store.view();
     let (refused, error) = fill(&store, &mut acknowledged);
     say(&format!("full disk: {} acknowledged, then {error}", acknowledged.count()));
     // What may be there may be there.
@@ -52,6 +55,10 @@ fn writes_go_on_once_a_full_disk_has_room_again() {
         write(&store, 0, number, 5_000).unwrap();
         acknowledged.note(0, number);
     }
+    assert_eq!(faults(&store.view(), &acknowledged), [""; 0]);
+    // A view from before the failure reads on, and when it goes it does no harm.
+    assert_eq!((last_of(&old, 0), last_of(&old, 1)), (0, 1));
+    drop(old);
     assert_eq!(faults(&store.view(), &acknowledged), [""; 0]);
     drop((store, view));
     let (store, opened) = open(config(&path));
