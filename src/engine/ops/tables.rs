@@ -9,8 +9,8 @@ use model::{
     ApiError, ErrorCode, TableRef,
     call::{
         AttributeDefinition, BillingMode, CreateTable, DeleteTable, DescribeTable, GlobalSecondaryIndex,
-        GlobalSecondaryIndexUpdate, KeySchemaElement, ListTables, ProvisionedThroughput, StreamSpecification,
-        UpdateTable,
+        GlobalSecondaryIndexUpdate, KeySchemaElement, ListTables, Present, ProvisionedThroughput,
+        StreamSpecification, UpdateTable,
     },
 };
 use serde::Serialize;
@@ -53,6 +53,12 @@ impl Core {
         self: &Arc<Self>,
         create: Box<CreateTable>,
     ) -> Result<Vec<u8>, EngineError> {
+        refuse_unbuilt(&[
+            ("GlobalTableSourceArn", create.global_table_source_arn),
+            ("GlobalTableSettingsReplicationMode", create.global_table_settings_replication_mode),
+            ("VectorIndexes", create.vector_indexes),
+            ("ResourcePolicy", Present(create.resource_policy.is_some())),
+        ])?;
         refuse_several(&create.key_schema)?;
         for index in create.global_secondary_indexes.iter().flatten() {
             refuse_several(&index.key_schema)?;
@@ -76,6 +82,14 @@ impl Core {
         self: &Arc<Self>,
         update: Box<UpdateTable>,
     ) -> Result<Vec<u8>, EngineError> {
+        refuse_unbuilt(&[
+            ("ReplicaUpdates", update.replica_updates),
+            ("MultiRegionConsistency", update.multi_region_consistency),
+            ("GlobalTableWitnessUpdates", update.global_table_witness_updates),
+            ("GlobalTableSettingsReplicationMode", update.global_table_settings_replication_mode),
+            ("DisassociationProtectionEnabled", update.disassociation_protection_enabled),
+            ("VectorIndexUpdates", update.vector_index_updates),
+        ])?;
         let name = bare_name(&update.table_name);
         let table = self.change_table(name, move |definition, tx| change(definition, tx, &update)).await?;
         self.go_on_filling_table(&table);
@@ -295,6 +309,16 @@ fn new_stream(
     }
     let label = base::units::print_moment(tx.commit_time());
     Ok(Some(Stream { specification, label, space: new_space(tx)? }))
+}
+
+/// What would be lost if it were taken and not kept is refused.
+fn refuse_unbuilt(members: &[(&str, Present)]) -> Result<(), EngineError> {
+    match members.iter().find(|(_, present)| present.0) {
+        None => Ok(()),
+        Some((member, _)) => Err(EngineError::validation(format!(
+            "{member} is not supported by the bundled engine of this version of linac."
+        ))),
+    }
 }
 
 /// Multi-attribute keys of indexes (since November 2025) come later.
