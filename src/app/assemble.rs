@@ -56,7 +56,12 @@ pub(crate) fn assemble(
             (Arc::new(remote), host)
         }
         Origin::Bundled(engine) => {
-            let parts = engine::Parts { clock: clock.clone(), chance: chance.clone(), drain: drain.clone() };
+            let parts = engine::Parts {
+                clock: clock.clone(),
+                chance: chance.clone(),
+                drain: drain.clone(),
+                metrics: engine::Metrics::register(registry)?,
+            };
             // What had to be mended is in the log by then.
             let (opened, _mended) = Engine::open(engine.clone(), parts)?;
             (Arc::new(opened), place(&engine.store.place))

@@ -40,7 +40,7 @@ impl Core {
                 // The table is gone.
                 _ => Ok(None),
             };
-            match self.store.write(fill).await?? {
+            match self.commit(fill).await? {
                 Some(last) => cursor = Bound::Excluded(last),
                 None => return self.finish(table, space).await,
             }

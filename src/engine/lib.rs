@@ -14,6 +14,7 @@ mod error;
 mod filling;
 mod index;
 mod keys;
+mod metrics;
 mod ops;
 mod page;
 mod record;
@@ -22,7 +23,10 @@ mod stream;
 mod table;
 mod write;
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use backend::{Backend, Bypass, Call, Document, Failure, OriginAnswer, Outcome, Reply};
 use base::{Chance, Clock, Drain};
@@ -36,6 +40,7 @@ use store::{Store, Transaction};
 use tokio::sync::Mutex;
 
 pub use config::Config;
+pub use metrics::Metrics;
 pub use store::{Config as StoreConfig, OpenError, Opened, Place, SyncPolicy};
 
 use crate::{
@@ -43,6 +48,9 @@ use crate::{
     error::EngineError,
     table::Table,
 };
+
+/// Walking through a directory of data this often is no load.
+const MEASURED_EVERY: Duration = Duration::from_secs(10);
 
 /// What an engine is given beside its configuration.
 #[derive(Debug, Clone)]
@@ -53,6 +61,8 @@ pub struct Parts {
     pub chance: Chance,
     /// The register of its tasks.
     pub drain: Drain,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 /// The engine.
@@ -68,6 +78,7 @@ struct Core {
     clock: Clock,
     chance: Chance,
     drain: Drain,
+    metrics: Metrics,
     /// Held while a table is made, changed or dropped, until everybody can see it.
     changing_tables: Mutex<()>,
 }
@@ -91,7 +102,7 @@ impl Engine {
     /// When the store cannot be opened, or holds what this version cannot read.
     pub fn open(config: Config, parts: Parts) -> Result<(Engine, Opened), StartError> {
         let Config { store, region, account } = config;
-        let Parts { clock, chance, drain } = parts;
+        let Parts { clock, chance, drain, metrics } = parts;
         let (store, opened) = Store::open(store, clock.clone())?;
         let origin = Origin { region, account };
         let unreadable = |error: EngineError| StartError::Unreadable(error.to_string());
@@ -101,8 +112,9 @@ impl Engine {
             catalog.tables().values().flat_map(|table| table.spaces().collect::<Vec<_>>()).collect();
         store.retain(&spaces).map_err(|error| unreadable(error.into()))?;
         let changing_tables = Mutex::new(());
-        let core = Arc::new(Core { store, catalog, origin, clock, chance, drain, changing_tables });
+        let core = Arc::new(Core { store, catalog, origin, clock, chance, drain, metrics, changing_tables });
         core.go_on_filling();
+        core.drain.spawn(keep_measuring(Arc::downgrade(&core)));
         Ok((Engine { core }, opened))
     }
 }
@@ -125,13 +137,24 @@ impl Core {
     {
         loop {
             let (prepared, change) = prepare()?;
-            match self.store.write(change).await? {
+            match self.commit(change).await {
                 Ok(done) => return Ok((prepared, done)),
                 // Whoever changed the table shows it to everybody before letting go of this.
                 Err(EngineError::TableChanged) => drop(self.changing_tables.lock().await),
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// One turn of the store's writer.
+    async fn commit<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let began = self.clock.now();
+        let outcome = self.store.write(change).await;
+        self.metrics.committed(self.clock.now() - began);
+        outcome?
     }
 
     /// In milliseconds since the epoch.
@@ -174,6 +197,20 @@ impl Core {
     }
 }
 
+/// What is cheaper to measure now and then than to keep count of, for as long as there is an engine.
+async fn keep_measuring(measured: Weak<Core>) {
+    while let Some(core) = measured.upgrade() {
+        let (clock, drain, metrics) = (core.clock.clone(), core.drain.clone(), core.metrics.clone());
+        metrics.tables.set(core.catalog.tables().len() as i64);
+        let bytes = tokio::task::spawn_blocking(move || core.store.bytes_on_disk()).await;
+        metrics.disk_bytes.set(bytes.unwrap_or_default() as i64);
+        tokio::select! {
+            () = clock.sleep(MEASURED_EVERY) => {}
+            () = drain.begun() => return,
+        }
+    }
+}
+
 /// What the engine has no code for says so.
 fn not_built(operation: &str) -> EngineError {
     let message = format!("{operation} is not supported by the bundled engine of this version of linac.");
@@ -198,7 +235,12 @@ impl Backend for Engine {
                     let document = Document::new(Bytes::from(body));
                     Ok(Reply::document(document, Outcome::Bypass(Bypass::CacheOff)))
                 }
-                Err(error) => refused(&error),
+                Err(error) => {
+                    if let EngineError::Store(error) = &error {
+                        self.core.metrics.failed(error);
+                    }
+                    refused(&error)
+                }
             }
         }
         .boxed()

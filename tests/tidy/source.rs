@@ -13,7 +13,7 @@ pub(crate) struct Room {
     /// Its folder below `src/`, such as `doors/json`.
     pub(crate) name: String,
     pub(crate) manifest: Table,
-    /// Its own files, without tests and benches.
+    /// Its own files, without tests, benches and the rooms inside of it.
     pub(crate) files: Vec<File>,
 }
 
@@ -44,12 +44,13 @@ pub(crate) fn rooms() -> Vec<Room> {
         let text = fs::read_to_string(manifest).unwrap();
         let is_source = |path: &&PathBuf| {
             let inside = path.strip_prefix(folder);
-            inside.is_ok_and(|inside| {
-                let is_test = inside.starts_with("benches") || inside.starts_with("tests");
-                path.extension().is_some_and(|extension| extension == "rs")
-                    && !is_test
-                    && path.file_name().is_some_and(|name| name != "tests.rs" && name != "testing.rs")
-            })
+            home(path) == Some(folder)
+                && inside.is_ok_and(|inside| {
+                    let is_test = inside.starts_with("benches") || inside.starts_with("tests");
+                    path.extension().is_some_and(|extension| extension == "rs")
+                        && !is_test
+                        && path.file_name().is_some_and(|name| name != "tests.rs" && name != "testing.rs")
+                })
         };
         let files = all
             .iter()
@@ -61,6 +62,11 @@ pub(crate) fn rooms() -> Vec<Room> {
     let rooms: Vec<Room> = all.iter().filter(is_manifest).map(of_room).collect();
     assert!(rooms.len() > 5, "{rooms:?}");
     rooms
+}
+
+/// The folder of the room that a file belongs to: a room may lie in the folder of another.
+fn home(path: &Path) -> Option<&Path> {
+    path.ancestors().skip(1).find(|folder| folder.join("Cargo.toml").exists())
 }
 
 impl Room {

@@ -70,7 +70,7 @@ impl Core {
                 let _held = core.changing_tables.lock().await;
                 let origin = core.origin.clone();
                 let make = move |tx: &mut Transaction<'_>| make(tx, &create, id, &origin);
-                let table = Arc::new(core.store.write(make).await??);
+                let table = Arc::new(core.commit(make).await?);
                 core.catalog.publish(table.name(), Some(Arc::clone(&table)));
                 Ok(table)
             })
@@ -120,7 +120,7 @@ impl Core {
                     }
                     Ok::<_, EngineError>(())
                 };
-                core.store.write(drop_it).await??;
+                core.commit(drop_it).await?;
                 core.catalog.publish(table.name(), None);
                 Ok((table, answer))
             })
@@ -169,7 +169,7 @@ impl Core {
                 catalog::write(tx, &table);
                 Ok::<_, EngineError>(table)
             };
-            let table = Arc::new(core.store.write(rewrite).await??);
+            let table = Arc::new(core.commit(rewrite).await?);
             core.catalog.publish(table.name(), Some(Arc::clone(&table)));
             Ok(table)
         })

@@ -124,8 +124,13 @@ fn start_up(directory: &Path, megabytes: usize) {
         let server = Server::linac(&["--data-dir", directory.to_str().unwrap()]);
         (server.start_up.as_secs_f64() * 1000.0, server.resident_bytes() as f64 / f64::from(1 << 20))
     };
-    let rounds: Vec<_> = (0..ROUNDS).map(|_| (start(&empty), start(&full))).collect();
-    let of = |pick: &dyn Fn(&((f64, f64), (f64, f64))) -> f64| median(rounds.iter().map(pick).collect());
+    let (mut of_empty, mut of_full) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        of_empty.push(start(&empty));
+        of_full.push(start(&full));
+    }
+    let millis = |starts: &[(f64, f64)]| median(starts.iter().map(|start| start.0).collect());
+    let mebibytes = |starts: &[(f64, f64)]| median(starts.iter().map(|start| start.1).collect());
     println!("{megabytes} MB of items of 1 KB:");
     println!(
         "  on disk {:.0} bytes an item, ratio {:.2}; resident after loading {} MiB",
@@ -135,10 +140,10 @@ fn start_up(directory: &Path, megabytes: usize) {
     );
     println!(
         "  start-up to the first answer {:.1} ms, empty {:.1} ms; resident {:.1} MiB, empty {:.1} MiB",
-        of(&|(_, full)| full.0),
-        of(&|(empty, _)| empty.0),
-        of(&|(_, full)| full.1),
-        of(&|(empty, _)| empty.1),
+        millis(&of_full),
+        millis(&of_empty),
+        mebibytes(&of_full),
+        mebibytes(&of_empty),
     );
 }
 
