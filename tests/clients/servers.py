@@ -1,4 +1,4 @@
-"""The servers under test: other vendors' DynamoDBs, and linac in front of one of them."""
+"""The servers under test: linac's own engine, other vendors' DynamoDBs, and linac in front of one of them."""
 
 import os
 import shutil
@@ -21,6 +21,11 @@ ENVIRONMENT = {
 }
 
 VENDORS = {
+    # The bundled engine with nothing before it; the ways through linac are then a linac in front of another.
+    "linac": lambda port: [
+        *[LINAC, "serve", "--in-memory", "--cache", "off"],
+        *["--listen", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0"],
+    ],
     "dynoxide": lambda port: [PEERS / "dynoxide/bin/dynoxide", "serve", "--port", port],
     "moto": lambda port: [PEERS / "venv/bin/moto_server", "-H", "127.0.0.1", "-p", port],
     # A table's life is slow enough to be waited for, and no slower.

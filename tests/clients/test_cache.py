@@ -19,7 +19,8 @@ def orders(cached):
 
 
 def status(answer: dict) -> str:
-    return answer["ResponseMetadata"]["HTTPHeaders"]["cache-status"]
+    """What this node's cache did: caches nearer to the origin come before it in the header."""
+    return answer["ResponseMetadata"]["HTTPHeaders"]["cache-status"].split(", ")[-1]
 
 
 def is_hit(answer: dict) -> bool:
