@@ -1,4 +1,4 @@
-//! The node over real sockets, in front of a scripted upstream.
+//! The node over real sockets, in front of a scripted upstream or over its own engine.
 //!
 //! `stub.rs` is the upstream and remembers what it was asked, `dynamo.rs` is a small DynamoDB for it to play,
 //! `node.rs` starts nodes, `client.rs` talks to them. The rest are tests by theme.
@@ -8,6 +8,7 @@
 mod admin;
 mod cache;
 mod client;
+mod crash;
 mod dynamo;
 mod faults;
 mod forwarding;

@@ -100,9 +100,13 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a process in front of `stub`, with more arguments and variables of the environment.
     pub(crate) async fn before(stub: &Stub, arguments: &[&str], variables: &[(&str, &str)]) -> Process {
+        Process::start(&[&["--upstream", &stub.url()], arguments].concat(), variables).await
+    }
+
+    /// Starts a process with these arguments of `serve`, and variables of the environment.
+    pub(crate) async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Process {
         let mut child = linac()
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--print-address"])
-            .args(["--upstream", &stub.url()])
             .args(arguments)
             .env("LINAC__CACHE__BYTES_MAX", "16 MiB")
             .env("LINAC__CACHE__SETTLE", "0s")
@@ -140,6 +144,11 @@ impl Process {
         // The shell has this built in; std has no signals.
         let sent = std::process::Command::new("sh").args(["-c", &format!("kill -TERM {}", self.id)]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Kills the process as `kill -9` does.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Waits for the process to end.

@@ -123,7 +123,7 @@ async fn the_first_line_of_the_log_says_where_it_serves_and_secrets_are_not_in_i
     assert_eq!(first["message"], "serving");
     assert_eq!(first["listen"], process.json.to_string());
     assert_eq!(first["admin"], process.admin.to_string());
-    assert_eq!(first["upstream"], stub.address.to_string());
+    assert_eq!(first["origin"], stub.address.to_string());
     assert_eq!(first["region"], "eu-west-3");
     assert!(!log.contains("k-secret") && !log.contains("424242"), "{log}");
     assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
@@ -148,10 +148,9 @@ async fn an_address_in_use_is_named() {
 #[tokio::test]
 async fn what_cannot_be_served_is_refused_at_once() {
     for (arguments, words) in [
-        (&["serve"][..], "upstream.url is needed"),
-        (&["serve", "--upstream", "localhost:8000"], "upstream.url (--upstream): must be"),
-        (&["serve", "--in-memory"], "not in this version"),
-        (&["serve", "--data-dir", "data"], "not in this version"),
+        (&["serve", "--upstream", "localhost:8000"][..], "upstream.url (--upstream): must be"),
+        (&["serve", "--in-memory", "--data-dir", "data"], "engine.in_memory wants none"),
+        (&["serve", "--upstream", "http://127.0.0.1:9", "--in-memory"], "names another origin"),
         (&["serve", "--upstream", "aws"], "upstream.region is needed"),
         (&["serve", "--upstream", "http://127.0.0.1:9", "--listen", "0.0.0.0:0"], "--allow-remote"),
         (&["serve", "--upstream", "http://127.0.0.1:9", "--admin", "[::]:0"], "--allow-remote"),
