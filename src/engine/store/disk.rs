@@ -5,9 +5,7 @@
 //! - Their names live in a tree of their own whose numbers are not restored on opening. After one was deleted,
 //!   the next one may get its directory's number and a row that the older deletion hides: the next opening takes
 //!   it for an orphan and removes it, with everything in it.
-//! - Each tells the threads on opening that it has work, on a queue of 1,000 that nobody empties yet: with more
-//!   keyspaces than that, opening never ends.
-//! - The directory that holds a new one is not synced: after a power cut its journal entries belong to nobody.
+//! - The directory that holds a new one is not synced: after a power cut its journal entries may belong to nobody.
 //! - Each gathers a memtable of its own and holds back journals for as long as it is not written out.
 //!
 //! So a space is a prefix, making one costs a row, and `sweep.rs` clears away what dropping one leaves.

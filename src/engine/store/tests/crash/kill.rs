@@ -16,10 +16,16 @@ use crate::{
     workload::{Acknowledged, acknowledge, create_spaces, faults, last_of, write},
 };
 
+/// What a child writes, and how.
+pub(crate) const SMALL: &str = "small";
+/// So much that journals are closed and removed.
+const LARGE: &str = "large";
+pub(crate) const NEVER_SYNCED: &str = "never-synced";
+
 const WRITERS: u32 = 8;
 const ROUNDS: u32 = 50;
 /// However slow the machine: the rest of the rounds is left out then, which is said.
-const TIME_MAX: Duration = Duration::from_secs(60);
+const TIME_MAX: Duration = Duration::from_secs(40);
 
 /// Not a test, but the process that is killed. It is told where to write on its standard input.
 #[test]
@@ -27,8 +33,9 @@ const TIME_MAX: Duration = Duration::from_secs(60);
 fn child() {
     let mut order = String::new();
     std::io::stdin().read_line(&mut order).unwrap();
-    let (sync, path) = order.trim_end().split_once(' ').unwrap();
-    let sync = if sync == "never" { SyncPolicy::Never } else { SyncPolicy::EachCommit };
+    let (kind, path) = order.trim_end().split_once(' ').unwrap();
+    let sync = if kind == NEVER_SYNCED { SyncPolicy::Never } else { SyncPolicy::EachCommit };
+    let large_share = if kind == LARGE { 0.7 } else { 0.02 };
     // Small memtables: kills should hit flushes and compactions too.
     let (store, _) = open(Config { sync, memtable_bytes: 256 << 10, ..config(Path::new(path)) });
     create_spaces(&store);
@@ -38,7 +45,7 @@ fn child() {
             scope.spawn(move || {
                 let chance = Chance::real();
                 for number in last_of(&store.view(), writer) + 1.. {
-                    let size = if chance.happens(0.02) { 40_000 } else { chance.below(600) as usize };
+                    let size = if chance.happens(large_share) { 40_000 } else { chance.below(600) as usize };
                     write(store, writer, number, size).unwrap();
                     acknowledge(writer, number);
                 }
@@ -48,7 +55,7 @@ fn child() {
 }
 
 /// Starts the child.
-pub(crate) fn start(path: &Path, sync: &str) -> Child {
+pub(crate) fn start(path: &Path, kind: &str) -> Child {
     let binary = std::env::current_exe().unwrap();
     let mut child = Command::new(binary)
         .args(["--exact", "kill::child", "--ignored", "--nocapture"])
@@ -57,7 +64,7 @@ pub(crate) fn start(path: &Path, sync: &str) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    writeln!(child.stdin.take().unwrap(), "{sync} {}", path.display()).unwrap();
+    writeln!(child.stdin.take().unwrap(), "{kind} {}", path.display()).unwrap();
     child
 }
 
@@ -113,7 +120,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         rounds += 1;
         let (from, millis) = if chance.happens(0.2) { (From::Start, 100) } else { (From::FirstWrite, 300) };
         let span = Duration::from_millis(chance.below(millis));
-        run_and_kill(start(directory.path(), "each"), from, span, &mut acknowledged);
+        run_and_kill(start(directory.path(), SMALL), from, span, &mut acknowledged);
         let (store, opened) = open(config(directory.path()));
         assert!(!opened.repairs.iter().any(store::Repair::may_have_lost), "{:?}", opened.repairs);
         repairs += opened.repairs.len();
@@ -122,4 +129,33 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let count = acknowledged.count();
     say(&format!("kill: {rounds} of {ROUNDS} rounds, {count} acknowledged, {repairs} torn tails mended"));
     assert!(count > u64::from(rounds), "hardly anything was written: {acknowledged:?}");
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_journals_are_closed_and_removed_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let (clock, chance) = (Clock::start(), Chance::real());
+    let start_time = clock.now();
+    let mut acknowledged = Acknowledged::default();
+    let mut journals = Vec::new();
+    let mut rounds = 0;
+    while rounds < 8 && clock.now() - start_time < TIME_MAX / 2 {
+        rounds += 1;
+        let span = Duration::from_millis(500 + chance.below(1_000));
+        run_and_kill(start(directory.path(), LARGE), From::FirstWrite, span, &mut acknowledged);
+        let (store, opened) = open(config(directory.path()));
+        assert!(!opened.repairs.iter().any(store::Repair::may_have_lost), "{:?}", opened.repairs);
+        assert_eq!(faults(&store.view(), &acknowledged), [""; 0], "round {rounds}");
+        journals.push(newest_journal(directory.path()));
+    }
+    let count = acknowledged.count();
+    say(&format!(
+        "kill with large values: {rounds} rounds, {count} acknowledged, newest journals {journals:?}"
+    ));
+}
+
+fn newest_journal(path: &Path) -> u64 {
+    let names = std::fs::read_dir(path.join("fjall")).unwrap().map(|entry| entry.unwrap().file_name());
+    let numbers = names.filter_map(|name| name.to_str()?.strip_suffix(".jnl")?.parse().ok());
+    numbers.max().unwrap()
 }

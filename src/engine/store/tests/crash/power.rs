@@ -10,21 +10,21 @@ use base::Chance;
 
 use crate::{
     config,
-    kill::{From, run_and_kill, start},
+    kill::{From, NEVER_SYNCED, SMALL, run_and_kill, start},
     mount::{Mount, image, run},
     open, say,
     workload::{Acknowledged, faults},
 };
 
 /// What a power cut left of the store in a fresh file system, or `None` if there can be none here.
-fn cut(test: &str, sync: &str, span: Duration) -> Option<(Vec<String>, Acknowledged)> {
+fn cut(test: &str, kind: &str, span: Duration) -> Option<(Vec<String>, Acknowledged)> {
     let folder = tempfile::tempdir().unwrap();
     let image = image(test, folder.path())?;
     let mounted = Mount::new(test, &["-o", "loop", image.to_str().unwrap()])?;
     let mut acknowledged = Acknowledged::default();
     // The store is there before the cut: that is another test.
     drop(open(config(&mounted.path().join("store"))));
-    run_and_kill(start(&mounted.path().join("store"), sync), From::FirstWrite, span, &mut acknowledged);
+    run_and_kill(start(&mounted.path().join("store"), kind), From::FirstWrite, span, &mut acknowledged);
     let copy = folder.path().join("copy");
     run(Command::new("cp").args(["--sparse=always"]).args([&image, &copy])).unwrap();
     drop(mounted);
@@ -46,7 +46,7 @@ fn nothing_acknowledged_is_lost_when_the_power_is_cut() {
     let rounds = 8;
     for round in 0..rounds {
         let span = Duration::from_millis(50 + chance.below(500));
-        let Some((faults, acknowledged)) = cut("power cuts", "each", span) else { return };
+        let Some((faults, acknowledged)) = cut("power cuts", SMALL, span) else { return };
         assert_eq!(faults, [""; 0], "round {round}");
         count += acknowledged.count();
     }
@@ -58,7 +58,9 @@ fn nothing_acknowledged_is_lost_when_the_power_is_cut() {
 fn a_power_cut_shows_that_a_store_does_not_sync() {
     for _ in 0..5 {
         let span = Duration::from_millis(400);
-        let Some((faults, acknowledged)) = cut("a store that never syncs", "never", span) else { return };
+        let Some((faults, acknowledged)) = cut("a store that never syncs", NEVER_SYNCED, span) else {
+            return;
+        };
         if !faults.is_empty() {
             say(&format!(
                 "power cuts: without syncs, of {} acknowledged: {}",
