@@ -1,0 +1,13 @@
+//! The engine as its clients see it: JSON in, JSON out, beside models and checkers that know nothing of how it
+//! works. `rig.rs` starts an engine; the rest are tests by theme.
+
+mod boundaries;
+mod consumption;
+mod contention;
+mod filling;
+mod history;
+mod idempotency;
+mod order;
+mod queries;
+mod rig;
+mod scalar;
