@@ -10,6 +10,7 @@ mod cache;
 mod client;
 mod crash;
 mod dynamo;
+mod engine;
 mod faults;
 mod forwarding;
 mod history;

@@ -80,6 +80,12 @@ pub(crate) fn config(upstream: &str, settings: &[(&str, &str)]) -> Config {
     Config::of(&[&SETTINGS[..], &upstream, settings].concat()).unwrap()
 }
 
+/// A node over an engine of its own, in memory.
+pub(crate) async fn over_engine(settings: &[(&str, &str)]) -> Node {
+    let in_memory = [("engine.in_memory", "true")];
+    Node::start(Config::of(&[&SETTINGS[..], &in_memory, settings].concat()).unwrap()).await
+}
+
 /// The sum of a counter over the series whose labels contain all of `labels`.
 pub(crate) async fn metric(admin: SocketAddr, name: &str, labels: &[&str]) -> f64 {
     let page = client::get(admin, "/metrics").await;

@@ -29,11 +29,14 @@ async fn put(rig: &Rig, item: Value) {
     rig.done("PutItem", json!({ "TableName": "Tab", "Item": item })).await;
 }
 
+/// A request's body, from an item.
+type Body = fn(&Value) -> Value;
+
 #[tokio::test]
 async fn an_item_has_409_600_bytes_and_not_one_more() {
     let rig = rig(false).await;
     let (fits, too_large) = (item("a", "", ITEM_BYTES_MAX), item("b", "", ITEM_BYTES_MAX + 1));
-    let ways: [(&str, fn(&Value) -> Value); 3] = [
+    let ways: [(&str, Body); 3] = [
         ("PutItem", |item| json!({ "TableName": "Tab", "Item": item })),
         ("BatchWriteItem", |item| json!({ "RequestItems": { "Tab": [{ "PutRequest": { "Item": item } }] } })),
         (

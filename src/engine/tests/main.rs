@@ -1,6 +1,8 @@
 //! The engine as its clients see it: JSON in, JSON out, beside models and checkers that know nothing of how it
 //! works. `rig.rs` starts an engine; the rest are tests by theme.
 
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
 mod boundaries;
 mod consumption;
 mod contention;
