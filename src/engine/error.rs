@@ -154,22 +154,27 @@ pub(crate) fn item_key_fault(error: KeyError) -> EngineError {
         KeyError::WrongType { name, expected, found } => format!(
             "One or more parameter values were invalid: Type mismatch for key {name} expected: {expected:?} actual: {found}"
         ),
-        other => return key_value_fault(other),
+        other => key_value_fault(other),
     })
 }
 
 /// What is wrong with a key that a request names.
 pub(crate) fn key_fault(error: KeyError) -> EngineError {
+    EngineError::validation(key_fault_words(error))
+}
+
+/// The same, as part of a longer message.
+pub(crate) fn key_fault_words(error: KeyError) -> String {
     match error {
         KeyError::Missing { .. } | KeyError::WrongType { .. } | KeyError::OtherAttributes { .. } => {
-            EngineError::validation("The provided key element does not match the schema")
+            "The provided key element does not match the schema".to_owned()
         }
         other => key_value_fault(other),
     }
 }
 
-fn key_value_fault(error: KeyError) -> EngineError {
-    EngineError::validation(match error {
+fn key_value_fault(error: KeyError) -> String {
+    match error {
         KeyError::Empty { name, key_type } => format!(
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain \
              an empty {} value. Key: {name}",
@@ -184,7 +189,7 @@ fn key_value_fault(error: KeyError) -> EngineError {
              limit of {max} bytes"
         ),
         other => other.to_string(),
-    })
+    }
 }
 
 pub(crate) fn empty_kind(key_type: KeyType) -> &'static str {

@@ -13,7 +13,7 @@ use crate::{
     Core, EngineError,
     answer::{add_member, json, write_list},
     capacity::{Consumed, ConsumedCapacity, Kind, Reading},
-    error::key_fault,
+    error::key_fault_words,
     keys::{self, Span},
     page::{self, Page, PageRequest},
     table::{Index, IndexKind, Projected, Table, key_item},
@@ -245,7 +245,7 @@ impl<'a> Source<'a> {
     fn start(&self, start: &Item) -> Result<Vec<u8>, EngineError> {
         let invalid =
             |why: String| EngineError::validation(format!("The provided starting key is invalid{why}"));
-        let because = |error| invalid(format!(": {}", key_fault(error)));
+        let because = |error| invalid(format!(": {}", key_fault_words(error)));
         let Some(index) = self.index else {
             return Ok(keys::item_key(&self.table.key.key_of_key_map(start).map_err(because)?));
         };
