@@ -33,7 +33,7 @@ use base::{Chance, Clock, Drain};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use model::{
-    ApiError, ErrorCode, Target,
+    ApiError, ErrorCode, Operation, Target,
     call::{Request, admit},
 };
 use store::{Store, Transaction};
@@ -49,6 +49,8 @@ use crate::{
     table::Table,
 };
 
+/// A request of this size is read in about a millisecond; the largest ones take some hundred.
+const READ_AT_ONCE_BYTES_MAX: usize = 64 << 10;
 /// Walking through a directory of data this often is no load.
 const MEASURED_EVERY: Duration = Duration::from_secs(10);
 
@@ -168,7 +170,7 @@ impl Core {
             return Err(ApiError::client(ErrorCode::UnknownOperationException, "").into());
         };
         let core = Arc::clone(self);
-        match admit(operation, &body)? {
+        match read(operation, &body).await? {
             Request::GetItem(get) => self.get_item(&get),
             Request::PutItem(put) => self.put_item(&put).await,
             Request::UpdateItem(update) => self.update_item(&update).await,
@@ -217,10 +219,19 @@ fn not_built(operation: &str) -> EngineError {
     ApiError::client(ErrorCode::UnknownOperationException, message).into()
 }
 
-/// Work that may read much: not on the threads that serve connections.
-async fn aside(
-    work: impl FnOnce() -> Result<Vec<u8>, EngineError> + Send + 'static,
-) -> Result<Vec<u8>, EngineError> {
+/// Reads a request; a large one where nobody else waits for it.
+async fn read(operation: &'static Operation, body: &Bytes) -> Result<Request, EngineError> {
+    if body.len() <= READ_AT_ONCE_BYTES_MAX {
+        return Ok(admit(operation, body)?);
+    }
+    let body = body.clone();
+    aside(move || Ok(admit(operation, &body)?)).await
+}
+
+/// Work that may take long: not on the threads that serve connections.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),

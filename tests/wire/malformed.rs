@@ -64,12 +64,16 @@ const TOGETHER: usize = 6;
 /// For a case to end: a stall of a core would take longer.
 const CASE_PATIENCE: Duration = Duration::from_secs(10);
 /// The node's limit for bodies that do not arrive.
-const READ_TIMEOUT: &str = "2s";
+const READ_TIMEOUT: &str = "4s";
 /// More than the bodies under way together, decompressed, decoded and signed, in a build for tests.
 const GROWTH_MAX: u64 = 500 << 20;
 
+/// Two processes with all of this under way would keep each other from reading bodies in time.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_requests_end_in_a_clear_error_and_hurt_nobody() {
+    let _alone = ALONE.lock().await;
     let dynamo = Dynamo::new();
     dynamo.write((GOOD_TABLE.into(), "a".into()), item("a", 1));
     let stub = Stub::start(move |received| std::future::ready(serve(&dynamo, &received)));
@@ -89,6 +93,7 @@ async fn malformed_requests_end_in_a_clear_error_and_hurt_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_requests_get_the_errors_of_the_bundled_engine_and_hurt_nobody() {
+    let _alone = ALONE.lock().await;
     let variables = [("LINAC__JSON__READ_TIMEOUT", READ_TIMEOUT)];
     let mut process = Process::start(&["--in-memory"], &variables).await;
     let table = json!({

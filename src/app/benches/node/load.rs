@@ -120,10 +120,23 @@ async fn generate(plan: &Value) -> Value {
     json!({ "requests": latencies.len(), "seconds": seconds, "p50_micros": p50 as f64 / 1000.0 })
 }
 
+/// Half of it looks random, so that it compresses about as well as what people store.
+fn text(key: usize, bytes: usize) -> String {
+    let mut state = key as u64;
+    let mut text = String::with_capacity(bytes + 16);
+    while text.len() < bytes / 2 {
+        state = state.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        text.push_str(&format!("{:016x}", state ^ state >> 29));
+    }
+    text.truncate(bytes / 2);
+    text.extend(std::iter::repeat_n('-', bytes - text.len()));
+    text
+}
+
 /// A request as an SDK sends it, with a signature of the usual length.
 fn request(ask: Ask, key: usize) -> String {
     let user = |key: usize, bytes: usize| {
-        let text = "x".repeat(bytes - 40);
+        let text = text(key, bytes - 40);
         format!(r#"{{"pk":{{"S":"user#{key:010}"}},"sk":{{"S":"profile"}},"text":{{"S":"{text}"}}}}"#)
     };
     let (operation, body) = match ask {
