@@ -208,10 +208,15 @@ async fn a_directory_that_is_not_to_be_had_is_named() {
     let strange = directory.0.join("strange");
     std::fs::create_dir(&strange).unwrap();
     std::fs::write(strange.join("letter.txt"), "x").unwrap();
+    // Nobody can write there, not even who may write everywhere else.
+    let read_only = PathBuf::from("/proc/linac-data");
     let _process = over(&directory.data()).await;
-    for (path, expected) in
-        [(directory.data(), "is in use"), (file, "cannot"), (strange, "is not empty and no store")]
-    {
+    for (path, expected) in [
+        (directory.data(), "is in use"),
+        (file, "cannot"),
+        (strange, "is not empty and no store"),
+        (read_only, "cannot"),
+    ] {
         let mut command = linac();
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data-dir"]).arg(&path);
         let ended = command.output().await.unwrap();

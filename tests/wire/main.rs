@@ -18,6 +18,7 @@ mod limits;
 mod malformed;
 mod manners;
 mod node;
+mod operations;
 mod process;
 mod signature;
 mod stub;
