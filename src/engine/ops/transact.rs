@@ -405,3 +405,6 @@ fn remember(tx: &mut Transaction<'_>, token: &str, remembered: &Remembered) -> R
     tx.put(CATALOG, &[TOKEN_ROWS, token.as_bytes()].concat(), json(remembered));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
