@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use model::call::ReturnConsumedCapacity;
 use serde::Serialize;
 
+use crate::table::{Index, IndexKind};
+
 const READ_UNIT_BYTES: usize = 4096;
 const WRITE_UNIT_BYTES: usize = 1024;
 
@@ -69,6 +71,14 @@ impl Consumed {
                 *sum.entry(index.clone()).or_default() += units;
             }
         }
+    }
+
+    pub(crate) fn add_index(&mut self, index: &Index, units: f64) {
+        let indexes = match index.kind {
+            IndexKind::Local => &mut self.local,
+            IndexKind::Global => &mut self.global,
+        };
+        *indexes.entry(index.name.clone()).or_default() += units;
     }
 
     pub(crate) fn doubled(mut self) -> Consumed {

@@ -8,6 +8,8 @@ use model::{ApiError, AttributeValue, ErrorCode, Item, KeyError, KeyType, limits
 use serde::Serialize;
 use store::{Refusal, StoreError};
 
+use crate::answer::{add_member, json};
+
 /// What went wrong. Whatever it is, nothing was changed, unless the store says that it cannot tell.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
@@ -74,7 +76,7 @@ impl EngineError {
                     ErrorCode::ConditionalCheckFailedException,
                     "The conditional request failed",
                 );
-                let item = item.as_ref().map(|item| ("Item", serde_json::to_value(item)));
+                let item = item.as_ref().map(|item| ("Item", json(item)));
                 (error, item)
             }
             EngineError::Cancelled(reasons) => {
@@ -84,22 +86,21 @@ impl EngineError {
                     codes.join(", ")
                 );
                 let error = ApiError::client(ErrorCode::TransactionCanceledException, message);
-                (error, Some(("CancellationReasons", serde_json::to_value(reasons))))
+                (error, Some(("CancellationReasons", json(reasons))))
             }
             EngineError::Store(_) | EngineError::CorruptRecord | EngineError::TableChanged => return None,
         };
-        let mut body: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&error.to_json()).expect("errors are written as objects");
+        let mut body = error.to_json();
         if let Some((member, value)) = more {
-            body.insert(
-                member.to_owned(),
-                value.expect("memory takes every write, and the names are strings"),
-            );
+            add_member(&mut body, member, |out| {
+                out.extend(value);
+                Ok(())
+            })
+            .expect("memory takes every write");
         }
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
         let status = StatusCode::from_u16(error.code.status()).expect("the table has real statuses");
-        let body = serde_json::to_vec(&body).expect("an object of strings is always JSON");
         Some((status, headers, Bytes::from(body)))
     }
 

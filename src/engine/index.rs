@@ -1,6 +1,6 @@
 //! What indexes hold: an item's old and new image become the list of entries to drop and to write.
 
-use model::{AttributeValue, Item, KeyError, KeyType};
+use model::{AttributeValue, Item, KeyAttribute, KeyError};
 use store::Transaction;
 
 use crate::{
@@ -121,7 +121,7 @@ pub(crate) fn check_keys(table: &Table, item: &Item) -> Result<(), EngineError> 
     for index in &table.indexes {
         for attribute in index.key.attributes() {
             let Some(value) = item.get(&attribute.name) else { continue };
-            check_key(index, &attribute.name, attribute.key_type, value)?;
+            check_key(index, attribute, value)?;
         }
         // What is left can only be a value that is too long.
         if let Err(KeyError::TooLong { max, .. }) = index.key.key_of_item(item) {
@@ -134,28 +134,29 @@ pub(crate) fn check_keys(table: &Table, item: &Item) -> Result<(), EngineError> 
     Ok(())
 }
 
-fn check_key(
-    index: &Index,
-    name: &str,
-    expected: KeyType,
-    value: &AttributeValue,
-) -> Result<(), EngineError> {
+/// That an attribute is, or would be, of another type than an index's key.
+pub(crate) fn type_mismatch(index: &Index, attribute: &KeyAttribute, found: &str) -> EngineError {
+    EngineError::validation(format!(
+        "One or more parameter values were invalid: Type mismatch for Index Key {} Expected: {:?} Actual: {found} \
+         IndexName: {}",
+        attribute.name, attribute.key_type, index.name
+    ))
+}
+
+fn check_key(index: &Index, attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), EngineError> {
     let found = value.type_name();
-    if found != expected.as_str() {
-        return Err(EngineError::validation(format!(
-            "One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: {expected:?} \
-             Actual: {found} IndexName: {}",
-            index.name
-        )));
+    if found != attribute.key_type.as_str() {
+        return Err(type_mismatch(index, attribute, found));
     }
     if is_empty_value(value) {
         // DynamoDB: the table's own key has a shorter message (seen by ExtendDB's authors).
         return Err(EngineError::validation(format!(
             "One or more parameter values are not valid. A value specified for a secondary index key is not \
              supported. The AttributeValue for a key attribute cannot contain an empty {} value. IndexName: {}, \
-             IndexKey: {name}",
-            empty_kind(expected),
-            index.name
+             IndexKey: {}",
+            empty_kind(attribute.key_type),
+            index.name,
+            attribute.name
         )));
     }
     Ok(())

@@ -90,18 +90,14 @@ impl Write {
         statistics::add(tx, self.table.space, items, bytes)?;
         let mut collection = bytes;
         for written in index::maintain(tx, &self.table, old.as_ref(), new.as_ref())? {
-            let units = match written.index.kind {
-                IndexKind::Local => {
-                    collection += written.bytes;
-                    &mut consumed.local
-                }
-                IndexKind::Global => &mut consumed.global,
-            };
-            units.insert(written.index.name.clone(), written.units);
+            if written.index.kind == IndexKind::Local {
+                collection += written.bytes;
+            }
+            consumed.add_index(written.index, written.units);
             statistics::add(tx, written.index.space, written.entries, written.bytes)?;
         }
         if let Some(changes) = self.table.changes {
-            stream::record(tx, changes, &keys::item_key(&self.key), (old.as_ref(), new.as_ref()))?;
+            stream::record(tx, changes, &place, (old.as_ref(), new.as_ref()))?;
         }
         let collection_bytes = self.grow_collection(tx, collection)?;
         Ok(Written { old, new, consumed, collection_bytes })

@@ -2,7 +2,7 @@
 
 use expr::{
     AttributeUpdate, ComparisonOperator, Condition, ConditionalOperator, Expectation, FilterCondition,
-    KeyRole, Update, UpdateAction,
+    KeyRole, Projection, Update, UpdateAction,
 };
 use model::{
     Item, KeyAttribute, PrimaryKey, UniqueMap,
@@ -51,6 +51,29 @@ pub(crate) fn conditions(conditions: &Option<UniqueMap<call::Condition>>) -> Vec
         .collect()
 }
 
+/// A filter as an expression, or as `QueryFilter` or `ScanFilter`.
+pub(crate) fn filter(
+    bound: Option<Condition>,
+    legacy: &Option<UniqueMap<call::Condition>>,
+    operator: Option<call::ConditionalOperator>,
+) -> Result<Option<Condition>, EngineError> {
+    match bound {
+        Some(filter) => Ok(Some(filter)),
+        None => Ok(Condition::from_filter(&conditions(legacy), operator.map(conditional))?),
+    }
+}
+
+/// A projection as an expression, or as `AttributesToGet`.
+pub(crate) fn projection(
+    bound: Option<Projection>,
+    attributes: Option<&[String]>,
+) -> Result<Option<Projection>, EngineError> {
+    match (bound, attributes) {
+        (None, Some(attributes)) => Ok(Some(Projection::from_attributes(attributes)?)),
+        (projection, _) => Ok(projection),
+    }
+}
+
 /// `AttributeUpdates`; without any, an update that leaves everything as it is.
 pub(crate) fn attribute_updates(
     updates: &Option<UniqueMap<call::AttributeValueUpdate>>,
@@ -66,7 +89,7 @@ pub(crate) fn attribute_updates(
     Ok(Update::from_attribute_updates(updates.collect())?)
 }
 
-pub(crate) fn conditional(operator: call::ConditionalOperator) -> ConditionalOperator {
+fn conditional(operator: call::ConditionalOperator) -> ConditionalOperator {
     match operator {
         call::ConditionalOperator::And => ConditionalOperator::And,
         call::ConditionalOperator::Or => ConditionalOperator::Or,

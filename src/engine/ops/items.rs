@@ -175,8 +175,7 @@ pub(crate) fn projection(wanted: Projecting<'_>) -> Result<Option<Projection>, E
         ..Expressions::default()
     }
     .bind()?;
-    let from_attributes = || wanted.attributes.map(Projection::from_attributes).transpose();
-    Ok(bound.projection.map_or_else(from_attributes, |projection| Ok(Some(projection)))?)
+    asked::projection(bound.projection, wanted.attributes)
 }
 
 /// Key attributes are scalars: no projection looks into one.
@@ -203,15 +202,10 @@ pub(crate) fn check_update(table: &Table, update: &expr::Update) -> Result<(), E
     }
     for index in &table.indexes {
         for attribute in index.key.attributes() {
-            let expected = attribute.key_type.as_str();
             if let Some(found) = update.assigned_type(&attribute.name)
-                && found != expected
+                && found != attribute.key_type.as_str()
             {
-                return Err(EngineError::validation(format!(
-                    "One or more parameter values were invalid: Type mismatch for Index Key {} Expected: {expected} \
-                     Actual: {found} IndexName: {}",
-                    attribute.name, index.name
-                )));
+                return Err(index::type_mismatch(index, attribute, found));
             }
         }
     }

@@ -67,15 +67,13 @@ impl Core {
             Some(condition) => condition,
             None => KeyCondition::from_conditions(&asked::conditions(&query.key_conditions))?,
         };
-        let (filter, parameter) = match (bound.filter, &query.query_filter) {
-            (Some(filter), _) => (Some(filter), FilterParameter::FilterExpression),
-            (None, filter) => {
-                let operator = query.conditional_operator.map(asked::conditional);
-                (Condition::from_filter(&asked::conditions(filter), operator)?, FilterParameter::QueryFilter)
-            }
+        let parameter = match bound.filter {
+            Some(_) => FilterParameter::FilterExpression,
+            None => FilterParameter::QueryFilter,
         };
+        let filter = asked::filter(bound.filter, &query.query_filter, query.conditional_operator)?;
         query.check_select()?;
-        let projection = legacy_or(bound.projection, query.attributes_to_get.as_deref())?;
+        let projection = asked::projection(bound.projection, query.attributes_to_get.as_deref())?;
         let table = self.table(&query.table_name)?;
         let source = Source::find(&table, query.index_name.as_deref(), query.consistent_read)?;
         let key = source.key();
@@ -120,15 +118,9 @@ impl Core {
             ..Expressions::default()
         }
         .bind()?;
-        let filter = match (bound.filter, &scan.scan_filter) {
-            (Some(filter), _) => Some(filter),
-            (None, filter) => {
-                let operator = scan.conditional_operator.map(asked::conditional);
-                Condition::from_filter(&asked::conditions(filter), operator)?
-            }
-        };
+        let filter = asked::filter(bound.filter, &scan.scan_filter, scan.conditional_operator)?;
         scan.check_select()?;
-        let projection = legacy_or(bound.projection, scan.attributes_to_get.as_deref())?;
+        let projection = asked::projection(bound.projection, scan.attributes_to_get.as_deref())?;
         let table = self.table(&scan.table_name)?;
         let source = Source::find(&table, scan.index_name.as_deref(), scan.consistent_read)?;
         let span = match (scan.segment, scan.total_segments) {
@@ -192,16 +184,6 @@ impl Core {
             add_member(&mut answer, "Items", |out| write_list(out, &page.records, projection.as_ref()))?;
         }
         Ok(answer)
-    }
-}
-
-fn legacy_or(
-    projection: Option<Projection>,
-    attributes: Option<&[String]>,
-) -> Result<Option<Projection>, EngineError> {
-    match (projection, attributes) {
-        (None, Some(attributes)) => Ok(Some(Projection::from_attributes(attributes)?)),
-        (projection, _) => Ok(projection),
     }
 }
 
@@ -298,13 +280,7 @@ impl<'a> Source<'a> {
         let mut consumed = Consumed::of_table(fetched);
         match self.index {
             None => consumed.table += units,
-            Some(index) => {
-                let indexes = match index.kind {
-                    IndexKind::Local => &mut consumed.local,
-                    IndexKind::Global => &mut consumed.global,
-                };
-                indexes.insert(index.name.clone(), units);
-            }
+            Some(index) => consumed.add_index(index, units),
         }
         consumed
     }

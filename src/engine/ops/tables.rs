@@ -201,17 +201,9 @@ impl Core {
 
     /// A random UUID (version 4), as the service's ids look.
     fn new_id(&self) -> String {
-        let (high, low) = (self.chance.bits(), self.chance.bits());
-        let high = high & !0xF000 | 0x4000;
-        let low = low & !(0b11 << 62) | 1 << 63;
-        format!(
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            high >> 32,
-            (high >> 16) & 0xFFFF,
-            high & 0xFFFF,
-            low >> 48,
-            low & 0xFFFF_FFFF_FFFF
-        )
+        let bytes = [self.chance.bits().to_be_bytes(), self.chance.bits().to_be_bytes()].concat();
+        let bytes = bytes.try_into().expect("two words have sixteen bytes");
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 }
 

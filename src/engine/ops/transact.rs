@@ -35,6 +35,8 @@ use crate::{
 /// (API reference, TransactWriteItems).
 const TOKEN_LIFE_MILLIS: u64 = 10 * 60 * 1000;
 const ITEM_TWICE: &str = "Transaction request cannot include multiple operations on one item";
+const TOO_LARGE: &str =
+    "Aggregate size of all items in the transaction has exceeded the maximum allowed limit";
 const TOKEN_ROWS: &[u8] = b"token/";
 /// Tokens by the time of their use, so that old ones are found.
 const TOKEN_TIME_ROWS: &[u8] = b"token-time/";
@@ -92,14 +94,8 @@ impl Core {
                 asked::key(table, &get.key)
             })
             .collect();
-        if checked.iter().any(Result::is_err) {
-            return Err(cancelled(checked.into_iter()));
-        }
-        let wanted = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let mut seen = HashSet::new();
-        if !tables.iter().zip(&wanted).all(|(table, key)| seen.insert((table.space, key.clone()))) {
-            return Err(EngineError::validation(ITEM_TWICE));
-        }
+        let wanted = all_or_cancelled(checked)?;
+        refuse_twice(tables.iter().zip(&wanted))?;
         let view = self.store.view();
         let mut records = Vec::new();
         let mut consumed: BTreeMap<String, Consumed> = BTreeMap::new();
@@ -113,9 +109,7 @@ impl Core {
             records.push(record);
         }
         if bytes > TRANSACT_BYTES_MAX {
-            return Err(EngineError::validation(
-                "Aggregate size of all items in the transaction has exceeded the maximum allowed limit",
-            ));
+            return Err(EngineError::validation(TOO_LARGE));
         }
         let told = |(name, units): (&String, &Consumed)| {
             units.told(name, transaction.return_consumed_capacity, Kind::TransactRead)
@@ -186,15 +180,9 @@ impl Core {
             .iter()
             .map(|asked| self.table(asked.table_name))
             .collect::<Result<Vec<_>, EngineError>>()?;
-        let checked: Vec<_> = actions.iter().zip(&tables).map(|(asked, table)| asked.write(table)).collect();
-        if checked.iter().any(Result::is_err) {
-            return Err(cancelled(checked.into_iter()));
-        }
-        let writes = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let mut seen = HashSet::new();
-        if !writes.iter().all(|write| seen.insert((write.table.space, write.key.clone()))) {
-            return Err(EngineError::validation(ITEM_TWICE));
-        }
+        let checked = actions.iter().zip(&tables).map(|(asked, table)| asked.write(table)).collect();
+        let writes = all_or_cancelled(checked)?;
+        refuse_twice(writes.iter().map(|write| (&write.table, &write.key)))?;
         Ok(writes)
     }
 }
@@ -321,25 +309,10 @@ fn carry_out(
         }
         return Ok(Ended::Before(remembered.read_units));
     }
-    let mut outcomes = Vec::with_capacity(writes.len());
-    for write in writes {
-        let outcome = write.apply(tx);
-        if let Err(error) = &outcome
-            && error.reason().is_none()
-        {
-            return Err(outcome.expect_err("it is one"));
-        }
-        outcomes.push(outcome);
-    }
-    if outcomes.iter().any(Result::is_err) {
-        return Err(cancelled(outcomes.into_iter()));
-    }
-    let written = outcomes.into_iter().collect::<Result<Vec<_>, EngineError>>()?;
+    let written = all_or_cancelled(writes.iter().map(|write| write.apply(tx)).collect())?;
     let bytes: usize = written.iter().filter_map(|written| written.new.as_ref()).map(Item::size).sum();
     if bytes > TRANSACT_BYTES_MAX {
-        return Err(EngineError::validation(
-            "Aggregate size of all items in the transaction has exceeded the maximum allowed limit",
-        ));
+        return Err(EngineError::validation(TOO_LARGE));
     }
     if let Some((token, digest)) = token {
         let mut read_units = BTreeMap::new();
@@ -353,17 +326,31 @@ fn carry_out(
     Ok(Ended::Now(written))
 }
 
-/// The reasons of a transaction of which some actions failed by their own fault.
-fn cancelled<T>(outcomes: impl Iterator<Item = Result<T, EngineError>>) -> EngineError {
-    let mut reasons = Vec::new();
+/// What all actions came to, or the reasons of those that failed by their own fault.
+fn all_or_cancelled<T>(outcomes: Vec<Result<T, EngineError>>) -> Result<Vec<T>, EngineError> {
+    if outcomes.iter().all(Result::is_ok) {
+        return outcomes.into_iter().collect();
+    }
+    let mut reasons = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
         match outcome.map_err(|error| (error.reason(), error)) {
             Ok(_) => reasons.push(Reason::none()),
             Err((Some(reason), _)) => reasons.push(reason),
-            Err((None, error)) => return error,
+            Err((None, error)) => return Err(error),
         }
     }
-    EngineError::Cancelled(reasons)
+    Err(EngineError::Cancelled(reasons))
+}
+
+/// No item may be named by two actions.
+fn refuse_twice<'a>(
+    mut items: impl Iterator<Item = (&'a Arc<Table>, &'a PrimaryKey)>,
+) -> Result<(), EngineError> {
+    let mut seen = HashSet::new();
+    match items.all(|(table, key)| seen.insert((table.space, key))) {
+        true => Ok(()),
+        false => Err(EngineError::validation(ITEM_TWICE)),
+    }
 }
 
 fn sums(tables: &[Arc<Table>], written: &[Written]) -> BTreeMap<String, Consumed> {
