@@ -32,8 +32,8 @@ pub(crate) fn plan(call: &Call) -> Plan<'_> {
     };
     match operation.effect {
         Effect::WritesItems | Effect::ReplacesTables => Plan::Write(Bypass::Write),
-        Effect::Executes => match call.request() {
-            Ok(Request::Statements(statements))
+        Effect::Executes => match call.request().map(Request::statements) {
+            Ok(Some(statements))
                 if statements.iter().all(|statement| statement.effect() == StatementEffect::Reads) =>
             {
                 Plan::Pass(Bypass::PartiQl)

@@ -242,8 +242,8 @@ impl Core {
                 }
                 _ => scope.everything = true,
             },
-            (Some(Effect::Executes), Ok(Request::Statements(statements))) => {
-                for statement in statements {
+            (Some(Effect::Executes), Ok(request)) => {
+                for statement in request.statements().unwrap_or_default() {
                     match statement.effect() {
                         StatementEffect::Reads => {}
                         StatementEffect::Writes(table) => self.cover_table(&mut scope, table),

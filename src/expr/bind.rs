@@ -6,6 +6,8 @@ mod update;
 
 use model::AttributeValue;
 
+pub(crate) use self::condition::{attribute_type, check_bounds, refuse_type, refuse_unordered, size_of};
+pub(crate) use self::placeholders::list_index;
 use self::placeholders::{Placeholders, check_words};
 use crate::ast::{Path, Style};
 use crate::path::PathTree;

@@ -191,7 +191,7 @@ impl Test {
         }
     }
 
-    fn collect_paths<'t>(&'t self, into: &mut Vec<&'t DocumentPath>) {
+    pub(crate) fn collect_paths<'t>(&'t self, into: &mut Vec<&'t DocumentPath>) {
         let operands = match self {
             Test::Exists(path) | Test::NotExists(path) => return into.push(path),
             Test::Type(one, _) => vec![one],

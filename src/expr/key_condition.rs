@@ -176,7 +176,7 @@ fn check_value(attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), K
     }
 }
 
-fn key_test(test: &Test) -> Result<(String, KeyTest), KeyFault> {
+pub(crate) fn key_test(test: &Test) -> Result<(String, KeyTest), KeyFault> {
     match test {
         Test::Compare(Comparator::NotEqual, ..) => Err(KeyFault::Operator("<>")),
         Test::In(..) => Err(KeyFault::Operator("IN")),

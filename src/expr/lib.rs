@@ -1,7 +1,7 @@
 //! DynamoDB's expression language, and the older parameters that say the same without expressions.
 //!
 //! Knows no requests, no tables and no JSON. The walk is `token` → `parse` → `ast` → `bind` → what is
-//! evaluated: `condition`, `update`, `projection`, `key_condition`; `legacy` enters at the last. Start at
+//! evaluated: `condition`, `update`, `projection`, `key_condition`; `legacy` and `partiql` enter at the last. Start at
 //! [`Expressions::bind`]: it takes all the expressions of a request at once, because they share their
 //! placeholders. Whatever DynamoDB would refuse is an error here, with DynamoDB's message.
 //!
@@ -15,6 +15,7 @@ mod error;
 mod key_condition;
 mod legacy;
 mod parse;
+pub mod partiql;
 mod path;
 mod projection;
 mod reserved;

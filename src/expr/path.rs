@@ -29,6 +29,11 @@ impl DocumentPath {
         &self.attribute
     }
 
+    /// The way from there on.
+    pub(crate) fn inside(&self) -> &[Step] {
+        &self.inside
+    }
+
     pub(crate) fn is_nested(&self) -> bool {
         !self.inside.is_empty()
     }

@@ -176,7 +176,7 @@ fn count(value: &AttributeValue, bytes: &mut usize) -> Result<(), EvalError> {
 }
 
 /// A scalar is one level, and so is an empty list.
-fn levels(value: &AttributeValue) -> usize {
+pub(crate) fn levels(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::L(list) => 1 + list.iter().map(levels).max().unwrap_or(0),
         AttributeValue::M(map) => 1 + map.iter().map(|(_name, value)| levels(value)).max().unwrap_or(0),

@@ -96,8 +96,12 @@ pub enum Request {
     BatchWriteItem(BatchWriteItem),
     /// `TransactWriteItems`.
     TransactWriteItems(TransactWriteItems),
-    /// The statements of any of the three PartiQL operations.
-    Statements(Vec<Statement>),
+    /// `ExecuteStatement`.
+    ExecuteStatement(Statement),
+    /// `BatchExecuteStatement`.
+    BatchExecuteStatement(BatchExecuteStatement),
+    /// `ExecuteTransaction`.
+    ExecuteTransaction(ExecuteTransaction),
     /// `Query`.
     Query(Query),
     /// `Scan`.
@@ -165,13 +169,21 @@ impl Request {
             "DeleteItem" => Request::DeleteItem(read(body)?),
             "BatchWriteItem" => Request::BatchWriteItem(read(body)?),
             "TransactWriteItems" => Request::TransactWriteItems(read(body)?),
-            "ExecuteStatement" => Request::Statements(vec![read(body)?]),
-            "BatchExecuteStatement" => Request::Statements(read::<BatchExecuteStatement>(body)?.statements),
-            "ExecuteTransaction" => {
-                Request::Statements(read::<ExecuteTransaction>(body)?.transact_statements)
-            }
+            "ExecuteStatement" => Request::ExecuteStatement(read(body)?),
+            "BatchExecuteStatement" => Request::BatchExecuteStatement(read(body)?),
+            "ExecuteTransaction" => Request::ExecuteTransaction(read(body)?),
             _ => Request::Unread,
         })
+    }
+
+    /// The statements of any of the three PartiQL operations.
+    pub fn statements(&self) -> Option<&[Statement]> {
+        match self {
+            Request::ExecuteStatement(statement) => Some(std::slice::from_ref(statement)),
+            Request::BatchExecuteStatement(batch) => Some(&batch.statements),
+            Request::ExecuteTransaction(transaction) => Some(&transaction.transact_statements),
+            _ => None,
+        }
     }
 }
 

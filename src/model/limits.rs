@@ -17,6 +17,10 @@ pub const BATCH_GET_KEYS_MAX: usize = 100;
 pub const BATCH_WRITE_REQUESTS_MAX: usize = 25;
 /// Actions in one TransactGetItems or TransactWriteItems.
 pub const TRANSACT_ACTIONS_MAX: usize = 100;
+/// Statements in one BatchExecuteStatement.
+pub const BATCH_STATEMENTS_MAX: usize = 25;
+/// Length of a PartiQL statement, in characters (service model, PartiQLStatement).
+pub const STATEMENT_LENGTH_MAX: usize = 8192;
 /// The items of one transaction together.
 pub const TRANSACT_BYTES_MAX: usize = 4 * MIB;
 /// Length of one expression.

@@ -208,7 +208,7 @@ impl Binder<'_, '_, '_, '_> {
                 Test::BeginsWith(text, prefix)
             }
             "contains" => Test::Contains(argument(0), argument(1)),
-            _ => return size(argument(0)).map(Called::Operand),
+            _ => return size_of(argument(0)).map(Called::Operand),
         };
         Ok(Called::Test(test))
     }
@@ -248,7 +248,7 @@ enum Called {
     Test(Test),
 }
 
-fn size(measured: Operand) -> Result<Operand, Fault> {
+pub(crate) fn size_of(measured: Operand) -> Result<Operand, Fault> {
     refuse_type("size", &measured, |value| {
         matches!(value, AttributeValue::N(_) | AttributeValue::Bool(_) | AttributeValue::Null)
     })?;
@@ -258,7 +258,7 @@ fn size(measured: Operand) -> Result<Operand, Fault> {
     }
 }
 
-fn attribute_type(operand: &Operand) -> Result<AttributeType, Fault> {
+pub(crate) fn attribute_type(operand: &Operand) -> Result<AttributeType, Fault> {
     let found = match operand {
         Operand::Source(Source::Value(value)) => match value.as_ref() {
             AttributeValue::S(name) => {
@@ -273,7 +273,7 @@ fn attribute_type(operand: &Operand) -> Result<AttributeType, Fault> {
 }
 
 /// DynamoDB: only of values and sizes the type is known before there is an item.
-fn refuse_type(
+pub(crate) fn refuse_type(
     operator: &str,
     operand: &Operand,
     is_wrong: impl Fn(&AttributeValue) -> bool,
@@ -286,7 +286,7 @@ fn refuse_type(
     Err(Fault::OperandType { operator: operator.to_owned(), found })
 }
 
-fn refuse_unordered(operator: &str, operands: &[&Operand]) -> Result<(), Fault> {
+pub(crate) fn refuse_unordered(operator: &str, operands: &[&Operand]) -> Result<(), Fault> {
     operands.iter().try_for_each(|operand| {
         refuse_type(operator, operand, |value| {
             !matches!(value, AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::B(_))
@@ -295,7 +295,7 @@ fn refuse_unordered(operator: &str, operands: &[&Operand]) -> Result<(), Fault> 
 }
 
 /// DynamoDB: only bounds that are both values.
-fn check_bounds(low: &Operand, high: &Operand) -> Result<(), Fault> {
+pub(crate) fn check_bounds(low: &Operand, high: &Operand) -> Result<(), Fault> {
     let (Operand::Source(Source::Value(low)), Operand::Source(Source::Value(high))) = (low, high) else {
         return Ok(());
     };

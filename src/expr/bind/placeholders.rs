@@ -119,7 +119,7 @@ pub(super) fn check_words(path: &Path<'_>) -> Result<(), Fault> {
     })
 }
 
-fn list_index(digits: &str) -> Result<u32, Fault> {
+pub(crate) fn list_index(digits: &str) -> Result<u32, Fault> {
     match digits.parse() {
         Ok(index @ ..=LIST_INDEX_MAX) => Ok(index),
         _ => Err(Fault::IndexOutOfRange(digits.to_owned())),

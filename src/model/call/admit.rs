@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use self::shape::Structure;
 use self::tree::{Tree, TreeError};
-use super::Request;
+use super::{BatchExecuteStatement, Request};
 use crate::{ApiError, ErrorCode, Operation};
 
 /// Reads the body of a request as DynamoDB does, and refuses what DynamoDB would refuse without knowing the
@@ -78,6 +78,25 @@ fn read<'de, T: Deserialize<'de>>(as_request: fn(T) -> Request, tree: Tree) -> R
     T::deserialize(tree).map(as_request)
 }
 
+/// DynamoDB: what is wrong with the parameters of one statement is that statement's own business.
+fn batch_execute_statement(mut tree: Tree) -> Result<Request, TreeError> {
+    let mut faults = Vec::new();
+    if let Some(Tree::List(statements)) = tree.get_mut("Statements") {
+        for statement in statements {
+            let fault = values::check_parameters(statement.get("Parameters")).err();
+            if fault.is_some() {
+                statement.remove("Parameters");
+            }
+            faults.push(fault);
+        }
+    }
+    let mut batch = BatchExecuteStatement::deserialize(tree)?;
+    for (statement, fault) in batch.statements.iter_mut().zip(faults) {
+        statement.parameter_fault = fault;
+    }
+    Ok(Request::BatchExecuteStatement(batch))
+}
+
 readings! {
     GetItem: GET_ITEM, none, get_item, |tree| read(Request::GetItem, tree);
     BatchGetItem: BATCH_GET_ITEM, none, batch_get_item, |tree| read(Request::BatchGetItem, tree);
@@ -91,6 +110,11 @@ readings! {
     BatchWriteItem: BATCH_WRITE_ITEM, none, batch_write_item, |tree| read(Request::BatchWriteItem, tree);
     TransactWriteItems: TRANSACT_WRITE_ITEMS, none, transact_write_items,
         |tree| read(Request::TransactWriteItems, tree);
+    ExecuteStatement: EXECUTE_STATEMENT, none, execute_statement,
+        |tree| read(Request::ExecuteStatement, tree);
+    BatchExecuteStatement: BATCH_EXECUTE_STATEMENT, none, none, batch_execute_statement;
+    ExecuteTransaction: EXECUTE_TRANSACTION, none, execute_transaction,
+        |tree| read(Request::ExecuteTransaction, tree);
     CreateTable: CREATE_TABLE, table_is_named, create_table,
         |tree| read(|table| Request::CreateTable(Box::new(table)), tree);
     UpdateTable: UPDATE_TABLE, table_is_named, update_table,

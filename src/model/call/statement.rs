@@ -1,33 +1,31 @@
-//! PartiQL statements, as far as a proxy must tell them apart.
+//! PartiQL statements: their requests, and what a proxy must tell of them without reading them.
 
 use serde::Deserialize;
 
-use super::Present;
+use super::{ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+use crate::AttributeValue;
 
 /// `ExecuteStatement`, or one statement of the other two operations.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct Statement {
     /// The text.
     pub statement: String,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub parameters: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub consistent_read: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub next_token: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub return_consumed_capacity: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub limit: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub return_values_on_condition_check_failure: Present,
+    /// The values of its `?`, in order.
+    pub parameters: Option<Vec<AttributeValue>>,
+    /// Whether to read the latest.
+    pub consistent_read: Option<bool>,
+    /// Where the page before ended.
+    pub next_token: Option<String>,
+    /// Whether to say what it consumed.
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+    /// How many items to read at most, whether they match or not.
+    pub limit: Option<u32>,
+    /// Whether to show the item that a condition failed on.
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
+    /// What is wrong with its parameters: in a batch, other statements are carried out all the same.
+    #[serde(skip)]
+    pub parameter_fault: Option<String>,
 }
 
 /// `BatchExecuteStatement`.
@@ -36,9 +34,8 @@ pub struct Statement {
 pub struct BatchExecuteStatement {
     /// The statements, in order.
     pub statements: Vec<Statement>,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub return_consumed_capacity: Present,
+    /// Whether to say what they consumed.
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
 }
 
 /// `ExecuteTransaction`.
@@ -47,12 +44,17 @@ pub struct BatchExecuteStatement {
 pub struct ExecuteTransaction {
     /// The statements, in order.
     pub transact_statements: Vec<Statement>,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub client_request_token: Present,
-    /// Known, and the origin's business.
-    #[serde(default)]
-    pub return_consumed_capacity: Present,
+    /// What makes two requests one.
+    pub client_request_token: Option<String>,
+    /// Whether to say what they consumed.
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+}
+
+impl Statement {
+    /// The values of its `?`.
+    pub fn parameters(&self) -> &[AttributeValue] {
+        self.parameters.as_deref().unwrap_or_default()
+    }
 }
 
 /// What a statement may do.
@@ -72,7 +74,7 @@ impl Statement {
         let (verb, rest) = word(&self.statement);
         let target = match verb.to_ascii_uppercase().as_str() {
             "SELECT" | "EXISTS" => return StatementEffect::Reads,
-            "UPDATE" => Some(rest),
+            "UPDATE" | "FROM" => Some(rest),
             "INSERT" => after(rest, "INTO"),
             "DELETE" => after(rest, "FROM"),
             _ => None,
@@ -123,6 +125,7 @@ mod tests {
             ("UPDATE T SET a=1 WHERE b=2", StatementEffect::Writes("T")),
             ("UPDATE\"T\"SET a=1", StatementEffect::Writes("T")),
             ("DELETE FROM T WHERE a=1", StatementEffect::Writes("T")),
+            ("FROM T WHERE a=1 SET b=2", StatementEffect::Writes("T")),
             ("DELETE T WHERE a=1", StatementEffect::Unclear),
             ("UPSERT INTO T VALUE {}", StatementEffect::Unclear),
             ("REPLACE INTO T VALUE {}", StatementEffect::Unclear),

@@ -121,6 +121,15 @@ pub(super) fn transact_write_items(request: &Tree) -> Checked {
     Ok(())
 }
 
+pub(super) fn execute_statement(request: &Tree) -> Checked {
+    values::check_parameters(request.get("Parameters")).map_err(ApiError::validation)
+}
+
+pub(super) fn execute_transaction(request: &Tree) -> Checked {
+    let statements = request.get("TransactStatements").map(Tree::elements).unwrap_or_default();
+    statements.iter().try_for_each(execute_statement)
+}
+
 fn check_action(kind: &str, action: &Tree) -> Checked {
     let expressions: &[&str] = match kind {
         "Update" => &["UpdateExpression", "ConditionExpression"],

@@ -16,7 +16,10 @@ use crate::call::{
     ReturnItemCollectionMetrics, ReturnValues, ReturnValuesOnConditionCheckFailure, Select, SseType,
     StreamViewType,
 };
-use crate::limits::{BATCH_GET_KEYS_MAX, BATCH_WRITE_REQUESTS_MAX, TRANSACT_ACTIONS_MAX};
+use crate::limits::{
+    BATCH_GET_KEYS_MAX, BATCH_STATEMENTS_MAX, BATCH_WRITE_REQUESTS_MAX, STATEMENT_LENGTH_MAX,
+    TRANSACT_ACTIONS_MAX,
+};
 
 const TEXT: Shape = String(&[]);
 const TABLE: Shape = String(&[Table]);
@@ -285,6 +288,58 @@ static TRANSACT_WRITE_ITEM: Structure = Structure {
                     ON_FAILURE,
                 ],
             }),
+        ),
+    ],
+};
+
+const STATEMENT: Member =
+    required("Statement", String(&[LengthAtLeast(1), LengthAtMost(STATEMENT_LENGTH_MAX)]));
+const PARAMETERS: Member = optional("Parameters", List(&Value, &[LengthAtLeast(1)]));
+
+pub(super) static EXECUTE_STATEMENT: Structure = Structure {
+    name: "ExecuteStatementInput",
+    members: &[
+        STATEMENT,
+        PARAMETERS,
+        CONSISTENT_READ,
+        optional("NextToken", String(&[LengthAtLeast(1), LengthAtMost(32_768)])),
+        CONSUMED,
+        optional("Limit", Integer(&[AtLeast(1)])),
+        ON_FAILURE,
+    ],
+};
+
+pub(super) static BATCH_EXECUTE_STATEMENT: Structure = Structure {
+    name: "BatchExecuteStatementInput",
+    members: &[
+        CONSUMED,
+        required(
+            "Statements",
+            List(
+                &Of(&Structure {
+                    name: "BatchStatementRequest",
+                    members: &[STATEMENT, PARAMETERS, CONSISTENT_READ, ON_FAILURE],
+                }),
+                &[LengthAtLeast(1), LengthAtMost(BATCH_STATEMENTS_MAX)],
+            ),
+        ),
+    ],
+};
+
+pub(super) static EXECUTE_TRANSACTION: Structure = Structure {
+    name: "ExecuteTransactionInput",
+    members: &[
+        optional("ClientRequestToken", String(&[LengthAtLeast(1), LengthAtMost(36)])),
+        CONSUMED,
+        required(
+            "TransactStatements",
+            List(
+                &Of(&Structure {
+                    name: "ParameterizedStatement",
+                    members: &[STATEMENT, PARAMETERS, ON_FAILURE],
+                }),
+                &[LengthAtLeast(1), LengthAtMost(TRANSACT_ACTIONS_MAX)],
+            ),
         ),
     ],
 };

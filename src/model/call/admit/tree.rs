@@ -40,6 +40,21 @@ impl Tree {
         self.members().iter().find(|(each, _)| each == name).map(|(_, value)| value)
     }
 
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Tree> {
+        match self {
+            Tree::Object(members) => {
+                members.iter_mut().find(|(each, _)| each == name).map(|(_, value)| value)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        if let Tree::Object(members) = self {
+            members.retain(|(each, _)| each != name);
+        }
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }

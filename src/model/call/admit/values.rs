@@ -56,6 +56,11 @@ pub(super) fn check_placeholders(values: Option<&Tree>) -> Result<(), ApiError> 
     })
 }
 
+/// The parameters of a PartiQL statement.
+pub(super) fn check_parameters(parameters: Option<&Tree>) -> Result<(), String> {
+    parameters.map(Tree::elements).unwrap_or_default().iter().try_for_each(check)
+}
+
 /// ExclusiveStartKey.
 pub(super) fn check_start_key(key: Option<&Tree>) -> Result<(), ApiError> {
     key.map(Tree::members).unwrap_or_default().iter().try_for_each(|(_, value)| {
