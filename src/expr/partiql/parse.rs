@@ -143,7 +143,7 @@ impl<'a> Parser<'a> {
             "INSERT" => self.insert(),
             "UPDATE" => self.update(),
             "DELETE" => self.delete(),
-            "FROM" => self.from_first(),
+            "FROM" => self.update_from(),
             "EXISTS" => self.exists(),
             _ => self.expression().map(Statement::Expression),
         }
@@ -291,7 +291,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `FROM … WHERE … SET …`, which is another way to write an UPDATE.
-    fn from_first(&mut self) -> Parsed<Statement> {
+    fn update_from(&mut self) -> Parsed<Statement> {
         self.step();
         let from = self.source()?;
         let condition = self.condition()?;
