@@ -219,12 +219,13 @@ pub(crate) fn key_item<'a>(attributes: impl Iterator<Item = &'a KeyAttribute>, i
 }
 
 fn key_schema(elements: &[KeySchemaElement], types: &[AttributeDefinition]) -> Option<KeySchema> {
-    let attribute = |role: KeyRole| {
-        let element = elements.iter().find(|element| element.role == role)?;
+    let attribute = |element: &KeySchemaElement| {
         let defined = types.iter().find(|defined| defined.attribute_name == element.attribute_name)?;
         Some(KeyAttribute { name: element.attribute_name.clone(), key_type: defined.attribute_type })
     };
-    let has_sort_key = elements.len() > 1;
-    let sort = if has_sort_key { Some(attribute(KeyRole::Sort)?) } else { None };
-    Some(KeySchema { partition: attribute(KeyRole::Partition)?, sort })
+    let part = |role: KeyRole| {
+        elements.iter().filter(|element| element.role == role).map(attribute).collect::<Option<Vec<_>>>()
+    };
+    let key = KeySchema { partition: part(KeyRole::Partition)?, sort: part(KeyRole::Sort)? };
+    (!key.partition.is_empty()).then_some(key)
 }

@@ -13,3 +13,4 @@ mod order;
 mod queries;
 mod rig;
 mod scalar;
+mod several_attributes;
