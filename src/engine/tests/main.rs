@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod boundaries;
+mod collections;
 mod consumption;
 mod contention;
 mod filling;
