@@ -68,11 +68,12 @@ impl Catalog {
     }
 }
 
-/// Where the tables of this engine are said to be.
+/// Where the tables of this engine are said to be, and what holds for all of them there.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) region: String,
     pub(crate) account: String,
+    pub(crate) item_collection_bytes_max: u64,
 }
 
 fn row(name: &str) -> Vec<u8> {

@@ -9,4 +9,7 @@ pub struct Config {
     pub region: String,
     /// The account that ARNs name: twelve digits.
     pub account: String,
+    /// What a table with local indexes may hold under one partition key, those indexes included; DynamoDB has
+    /// [`ITEM_COLLECTION_BYTES_MAX`](model::limits::ITEM_COLLECTION_BYTES_MAX).
+    pub item_collection_bytes_max: u64,
 }

@@ -58,6 +58,12 @@ impl EngineError {
         ApiError::client(ErrorCode::ResourceNotFoundException, message).into()
     }
 
+    /// DynamoDB: developer guide, "Error handling with DynamoDB".
+    pub(crate) fn collection_too_large() -> EngineError {
+        let message = "Collection size exceeded.";
+        ApiError::client(ErrorCode::ItemCollectionSizeLimitExceededException, message).into()
+    }
+
     /// What kind of failure it is when there is no answer.
     pub(crate) fn failure_kind(&self) -> FailureKind {
         match self {
@@ -105,6 +111,8 @@ impl EngineError {
     }
 
     /// What an action of a transaction is said to have failed of; `None` if that is not its own fault.
+    ///
+    /// DynamoDB: API reference, TransactWriteItems, has the codes.
     pub(crate) fn reason(&self) -> Option<Reason> {
         match self {
             EngineError::ConditionFailed { item } => Some(Reason {
@@ -112,8 +120,13 @@ impl EngineError {
                 code: "ConditionalCheckFailed",
                 message: Some("The conditional request failed".to_owned()),
             }),
-            EngineError::Refused(error) if error.code == ErrorCode::ValidationException => {
-                Some(Reason { item: None, code: "ValidationError", message: Some(error.message.clone()) })
+            EngineError::Refused(error) => {
+                let code = match error.code {
+                    ErrorCode::ValidationException => "ValidationError",
+                    ErrorCode::ItemCollectionSizeLimitExceededException => "ItemCollectionSizeLimitExceeded",
+                    _ => return None,
+                };
+                Some(Reason { item: None, code, message: Some(error.message.clone()) })
             }
             _ => None,
         }

@@ -103,10 +103,10 @@ impl Engine {
     /// # Errors
     /// When the store cannot be opened, or holds what this version cannot read.
     pub fn open(config: Config, parts: Parts) -> Result<(Engine, Opened), StartError> {
-        let Config { store, region, account } = config;
+        let Config { store, region, account, item_collection_bytes_max } = config;
         let Parts { clock, chance, drain, metrics } = parts;
         let (store, opened) = Store::open(store, clock.clone())?;
-        let origin = Origin { region, account };
+        let origin = Origin { region, account, item_collection_bytes_max };
         let unreadable = |error: EngineError| StartError::Unreadable(error.to_string());
         let catalog = Catalog::load(&store.view(), &origin).map_err(unreadable)?;
         // A crash may have left keyspaces of tables that were never made, or are gone.

@@ -3,7 +3,7 @@
 
 use store::{Space, Transaction, View};
 
-use crate::{EngineError, catalog::CATALOG};
+use crate::{EngineError, catalog::CATALOG, table::Collections};
 
 /// Of a table or an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,18 +35,24 @@ pub(crate) fn of(view: &View, space: Space) -> Result<Statistics, EngineError> {
 
 /// Adds to the size of an item collection: everything that a table with local indexes has of one partition key.
 /// How large it is then, in bytes.
+///
+/// # Errors
+/// If it would be too large then, and larger than before: what makes a collection smaller is never refused.
 pub(crate) fn grow_collection(
     tx: &mut Transaction<'_>,
-    collections: Space,
+    Collections { space, bytes_max }: Collections,
     partition: &[u8],
     bytes: i64,
 ) -> Result<u64, EngineError> {
-    let old = tx.get(collections, partition)?.map_or(Ok(0), |row| number(&row))?;
+    let old = tx.get(space, partition)?.map_or(Ok(0), |row| number(&row))?;
     let new = old + bytes;
+    if bytes > 0 && u64::try_from(new).is_ok_and(|new| new > bytes_max) {
+        return Err(EngineError::collection_too_large());
+    }
     match new {
         _ if bytes == 0 => {}
-        0 => tx.delete(collections, partition),
-        _ => tx.put(collections, partition, new.to_be_bytes().to_vec()),
+        0 => tx.delete(space, partition),
+        _ => tx.put(space, partition, new.to_be_bytes().to_vec()),
     }
     Ok(u64::try_from(new).unwrap_or_default())
 }

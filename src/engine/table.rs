@@ -123,11 +123,20 @@ pub(crate) struct Table {
     pub(crate) version: u64,
     pub(crate) arn: String,
     pub(crate) space: Space,
-    pub(crate) collections: Option<Space>,
+    pub(crate) collections: Option<Collections>,
     /// Where changes are recorded, if there is a stream.
     pub(crate) changes: Option<Space>,
     pub(crate) key: KeySchema,
     pub(crate) indexes: Vec<Index>,
+}
+
+/// The item collections of a table with local indexes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Collections {
+    /// Where their sizes are counted.
+    pub(crate) space: Space,
+    /// How large each may grow.
+    pub(crate) bytes_max: u64,
 }
 
 /// An index as the operations use it.
@@ -156,9 +165,12 @@ impl Table {
         let key = key_schema(&definition.key_schema, types)?;
         let indexes =
             definition.indexes.iter().map(|index| Index::new(index, types)).collect::<Option<_>>()?;
-        let Origin { region, account } = origin;
+        let Origin { region, account, item_collection_bytes_max } = origin;
         let arn = format!("arn:aws:dynamodb:{region}:{account}:table/{}", definition.name);
-        let (space, collections) = (Space(definition.space), definition.collections.map(Space));
+        let space = Space(definition.space);
+        let collections = definition
+            .collections
+            .map(|space| Collections { space: Space(space), bytes_max: *item_collection_bytes_max });
         let changes = definition.stream.as_ref().filter(|stream| stream.specification.stream_enabled);
         let changes = changes.map(|stream| Space(stream.space));
         Some(Table { version, arn, space, collections, changes, key, indexes, definition })
@@ -176,7 +188,10 @@ impl Table {
     pub(crate) fn spaces(&self) -> impl Iterator<Item = Space> {
         let indexes = self.indexes.iter().map(|index| index.space);
         let changes = self.definition.stream.as_ref().map(|stream| Space(stream.space));
-        std::iter::once(self.space).chain(self.collections).chain(changes).chain(indexes)
+        std::iter::once(self.space)
+            .chain(self.collections.map(|collections| collections.space))
+            .chain(changes)
+            .chain(indexes)
     }
 }
 
@@ -219,12 +234,13 @@ pub(crate) fn key_item<'a>(attributes: impl Iterator<Item = &'a KeyAttribute>, i
 }
 
 fn key_schema(elements: &[KeySchemaElement], types: &[AttributeDefinition]) -> Option<KeySchema> {
-    let attribute = |role: KeyRole| {
-        let element = elements.iter().find(|element| element.role == role)?;
+    let attribute = |element: &KeySchemaElement| {
         let defined = types.iter().find(|defined| defined.attribute_name == element.attribute_name)?;
         Some(KeyAttribute { name: element.attribute_name.clone(), key_type: defined.attribute_type })
     };
-    let has_sort_key = elements.len() > 1;
-    let sort = if has_sort_key { Some(attribute(KeyRole::Sort)?) } else { None };
-    Some(KeySchema { partition: attribute(KeyRole::Partition)?, sort })
+    let part = |role: KeyRole| {
+        elements.iter().filter(|element| element.role == role).map(attribute).collect::<Option<Vec<_>>>()
+    };
+    let key = KeySchema { partition: part(KeyRole::Partition)?, sort: part(KeyRole::Sort)? };
+    (!key.partition.is_empty()).then_some(key)
 }

@@ -210,6 +210,13 @@ pub enum KeyFault {
     Missed(String),
     #[error("Query key condition not supported")]
     NotSupported,
+    /// DynamoDB: only where a sort key has several attributes (nubo-db/dynamodb-conformance, "Query - GSI with
+    /// a multi-attribute key", October 2026). That several are named with commas is a guess by its plural.
+    #[error(
+        "RANGE key attributes {} must have equality conditions specified in the query because a condition is \
+         present on key attribute {present}", .unequal.join(", ")
+    )]
+    NotEqualBefore { unequal: Vec<String>, present: String },
     #[error("Attempted conditional constraint is not an indexable operation")]
     NotIndexable,
     #[error("One or more parameter values were invalid: Condition parameter type does not match schema type")]

@@ -79,10 +79,9 @@ impl KeyCondition {
 
     /// What it means for a key: `partition` and `sort` are the attributes of a table's or an index's key.
     ///
-    /// DynamoDB: the messages are those for keys of one or two attributes (dynalite's tests); indexes with
-    /// more have been seen to refuse the same things, with which words nobody has written down. Developer
-    /// guide, "Multi-attribute keys": all partition attributes by equality, sort attributes from the left
-    /// without gaps, and nothing behind one that is no equality.
+    /// DynamoDB: developer guide, "Multi-attribute keys": all partition attributes by equality, sort attributes
+    /// from the left without gaps, and nothing behind one that is no equality. Where there is but one of each,
+    /// the messages are those of dynalite's tests; see [`KeyFault::NotEqualBefore`] for where there are more.
     ///
     /// # Errors
     /// If it does not suit the key.
@@ -102,20 +101,35 @@ impl KeyCondition {
                 None => return Err(KeyFault::Missed(attribute.name.clone())),
             }
         }
-        let mut left = self.len() - partition.len();
-        for attribute in sort {
-            if left == 0 {
-                break;
-            }
-            match self.test(attribute)? {
-                None => return Err(KeyFault::Missed(attribute.name.clone())),
+        let tests = sort.iter().map(|attribute| self.test(attribute)).collect::<Result<Vec<_>, _>>()?;
+        self.refuse_strangers(partition.len(), sort, &tests)?;
+        for (place, test) in tests.iter().enumerate() {
+            match test {
                 Some(KeyTest::Equal(value)) => range.sort_prefix.push(value.as_ref().clone()),
-                Some(_) if left > 1 => return Err(KeyFault::NotSupported),
-                Some(last) => range.sort = Some(last.clone()),
+                other => {
+                    refuse_behind(place, sort, &tests)?;
+                    range.sort = other.cloned();
+                    break;
+                }
             }
-            left -= 1;
         }
         Ok(range)
+    }
+
+    /// Conditions on what is no attribute of the key.
+    fn refuse_strangers(
+        &self,
+        partition: usize,
+        sort: &[KeyAttribute],
+        tests: &[Option<&KeyTest>],
+    ) -> Result<(), KeyFault> {
+        if self.len() == partition + tests.iter().flatten().count() {
+            return Ok(());
+        }
+        match tests.iter().position(Option::is_none) {
+            Some(missed) => Err(KeyFault::Missed(sort[missed].name.clone())),
+            None => Err(KeyFault::NotSupported),
+        }
     }
 
     fn test(&self, attribute: &KeyAttribute) -> Result<Option<&KeyTest>, KeyFault> {
@@ -162,6 +176,16 @@ impl KeyTest {
             KeyTest::NotIndexable => false,
         }
     }
+}
+
+/// Nothing may be asked of the attributes of a sort key that come behind the first one, at `place`, of which
+/// no equality is asked.
+fn refuse_behind(place: usize, sort: &[KeyAttribute], tests: &[Option<&KeyTest>]) -> Result<(), KeyFault> {
+    let Some(present) = (place + 1..tests.len()).find(|&behind| tests[behind].is_some()) else {
+        return Ok(());
+    };
+    let unequal = sort[place..present].iter().map(|attribute| attribute.name.clone()).collect();
+    Err(KeyFault::NotEqualBefore { unequal, present: sort[present].name.clone() })
 }
 
 fn check_value(attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), KeyFault> {

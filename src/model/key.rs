@@ -28,10 +28,14 @@ pub struct KeyAttribute {
     pub key_type: KeyType,
 }
 
+/// The attributes of either part of a key, in their order: of a table or a local index one and at most one, of
+/// a global index up to [`INDEX_KEY_ATTRIBUTES_MAX`](crate::limits::INDEX_KEY_ATTRIBUTES_MAX) each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySchema {
-    pub partition: KeyAttribute,
-    pub sort: Option<KeyAttribute>,
+    /// At least one. What lies together is equal in all of them.
+    pub partition: Vec<KeyAttribute>,
+    /// Items are ordered by the first; by the next where that is equal, and so on.
+    pub sort: Vec<KeyAttribute>,
 }
 
 /// Cheap to clone: guards, flights and cache entries share one.
@@ -69,24 +73,22 @@ impl KeyType {
 impl KeySchema {
     /// Partition key first.
     pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
-        std::iter::once(&self.partition).chain(&self.sort)
+        self.partition.iter().chain(&self.sort)
     }
 
     /// The key of a whole item: other attributes are welcome.
     pub fn key_of_item(&self, item: &Item) -> Result<PrimaryKey, KeyError> {
         let mut bytes = Vec::new();
-        encode_attribute(&self.partition, PARTITION_KEY_BYTES_MAX, item, &mut bytes)?;
+        encode_part(&self.partition, PARTITION_KEY_BYTES_MAX, item, &mut bytes)?;
         let partition_length = bytes.len();
-        if let Some(sort) = &self.sort {
-            encode_attribute(sort, SORT_KEY_BYTES_MAX, item, &mut bytes)?;
-        }
+        encode_part(&self.sort, SORT_KEY_BYTES_MAX, item, &mut bytes)?;
         Ok(PrimaryKey { bytes: bytes.into(), partition_length })
     }
 
     /// The key a request names: exactly the attributes of the schema.
     pub fn key_of_key_map(&self, key: &Item) -> Result<PrimaryKey, KeyError> {
         let primary_key = self.key_of_item(key)?;
-        let expected = 1 + usize::from(self.sort.is_some());
+        let expected = self.partition.len() + self.sort.len();
         match key.len() {
             found if found == expected => Ok(primary_key),
             found => Err(KeyError::OtherAttributes { found, expected }),
@@ -112,17 +114,37 @@ impl std::fmt::Debug for PrimaryKey {
     }
 }
 
-fn encode_attribute(
-    attribute: &KeyAttribute,
+/// One part of a key.
+///
+/// DynamoDB: where a part has several attributes, the limit is taken to be that of all of them together, as the
+/// message of the one for sort keys has it ("Aggregated size of all range keys").
+fn encode_part(
+    attributes: &[KeyAttribute],
     bytes_max: usize,
     item: &Item,
     out: &mut Vec<u8>,
 ) -> Result<(), KeyError> {
+    let mut length = 0;
+    for attribute in attributes {
+        let (value, bytes) = checked_value(attribute, item)?;
+        length += bytes;
+        if length > bytes_max {
+            return Err(KeyError::TooLong { name: attribute.name.clone(), length, max: bytes_max });
+        }
+        encode_component(value, out);
+    }
+    Ok(())
+}
+
+/// A value that suits its attribute, and its length in bytes.
+fn checked_value<'a>(
+    attribute: &KeyAttribute,
+    item: &'a Item,
+) -> Result<(&'a AttributeValue, usize), KeyError> {
     let name = || attribute.name.clone();
     let value = item.get(&attribute.name).ok_or_else(|| KeyError::Missing { name: name() })?;
     let length = match (attribute.key_type, value) {
-        // A number is never empty, and never too long.
-        (KeyType::N, AttributeValue::N(_)) => 1,
+        (KeyType::N, AttributeValue::N(_)) => value.size(),
         (KeyType::S, AttributeValue::S(text)) => text.len(),
         (KeyType::B, AttributeValue::B(bytes)) => bytes.len(),
         (expected, other) => {
@@ -130,13 +152,9 @@ fn encode_attribute(
         }
     };
     match length {
-        0 => return Err(KeyError::Empty { name: name(), key_type: attribute.key_type }),
-        length if length > bytes_max => {
-            return Err(KeyError::TooLong { name: name(), length, max: bytes_max });
-        }
-        _ => encode_component(value, out),
+        0 => Err(KeyError::Empty { name: name(), key_type: attribute.key_type }),
+        length => Ok((value, length)),
     }
-    Ok(())
 }
 
 /// Writes one component, as it stands in a key. What is no scalar is no component, and writes nothing.

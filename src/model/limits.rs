@@ -40,6 +40,8 @@ pub const LOCAL_INDEXES_MAX: usize = 5;
 pub const GLOBAL_INDEXES_MAX: usize = 20;
 /// Attributes in either part of a global secondary index's key (multi-attribute keys, November 2025).
 pub const INDEX_KEY_ATTRIBUTES_MAX: usize = 4;
+/// What a table with local indexes may hold under one partition key, those indexes included.
+pub const ITEM_COLLECTION_BYTES_MAX: u64 = 10 << 30;
 /// What a table or index may be provisioned with, before any quota of an account.
 pub const CAPACITY_UNITS_MAX: u64 = 1_000_000_000_000;
 /// Significant digits of a number.

@@ -37,8 +37,8 @@ impl TableDefinition {
             Some(KeyAttribute { key_type: key_type(&name)?, name })
         };
         let key_schema = match table.key_schema.len() {
-            1 => KeySchema { partition: attribute("HASH")?, sort: None },
-            2 => KeySchema { partition: attribute("HASH")?, sort: Some(attribute("RANGE")?) },
+            1 => KeySchema { partition: vec![attribute("HASH")?], sort: vec![] },
+            2 => KeySchema { partition: vec![attribute("HASH")?], sort: vec![attribute("RANGE")?] },
             _ => return None,
         };
         let is_active = matches!(table.table_status.as_deref(), Some("ACTIVE" | "UPDATING"));
@@ -85,12 +85,14 @@ mod tests {
         let body = br#"{"Table":{"TableArn":"arn:aws:dynamodb:r:1:table/T01","TableId":"x","TableStatus":"ACTIVE",
             "ItemCount":3,"KeySchema":[{"AttributeName":"s","KeyType":"RANGE"},{"AttributeName":"p","KeyType":"HASH"}],
             "AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"},{"AttributeName":"s","AttributeType":"N"},
-            {"AttributeName":"other","AttributeType":"B"}]}}"#;
+            {"AttributeName":"other","AttributeType":"B"}],"GlobalSecondaryIndexes":[{"IndexName":"long",
+            "KeySchema":[{"AttributeName":"other","KeyType":"HASH"},{"AttributeName":"p","KeyType":"HASH"},
+            {"AttributeName":"s","KeyType":"RANGE"}]}]}}"#;
         let table = TableDefinition::from_description(body).unwrap();
         assert_eq!(table.id.as_deref(), Some("x"));
         assert!(table.is_active);
-        assert_eq!(table.key_schema.partition, KeyAttribute { name: "p".into(), key_type: KeyType::S });
-        assert_eq!(table.key_schema.sort, Some(KeyAttribute { name: "s".into(), key_type: KeyType::N }));
+        assert_eq!(table.key_schema.partition, [KeyAttribute { name: "p".into(), key_type: KeyType::S }]);
+        assert_eq!(table.key_schema.sort, [KeyAttribute { name: "s".into(), key_type: KeyType::N }]);
     }
 
     #[test]

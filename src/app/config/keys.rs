@@ -132,6 +132,11 @@ pub(crate) static KEYS: &[Key] = &[
         "When a write of the bundled engine is acknowledged: each-commit, never, or a duration",
     ),
     Key::text("engine.block_cache_bytes", "64 MiB", "Memory for what the bundled engine read from disk"),
+    Key::text(
+        "engine.item_collection_bytes_max",
+        "10 GiB",
+        "What a table with local indexes may hold under one partition key",
+    ),
     Key::text("cache.mode", "on", "Whether items are cached: on or off").flag("cache", "on|off"),
     Key::new(
         "cache.bytes_max",

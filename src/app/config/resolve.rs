@@ -93,7 +93,13 @@ fn engine(reader: &mut Reader<'_>, region: &str) -> engine::Config {
         cache_bytes: reader.read("engine.block_cache_bytes", |text| parse::bytes(text, 0)),
         ..engine::StoreConfig::new(place)
     };
-    engine::Config { store, region: region.to_owned(), account: ACCOUNT.to_owned() }
+    engine::Config {
+        store,
+        region: region.to_owned(),
+        account: ACCOUNT.to_owned(),
+        item_collection_bytes_max: reader
+            .read("engine.item_collection_bytes_max", |text| parse::bytes(text, 0)),
+    }
 }
 
 fn json(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> json_door::Config {

@@ -21,6 +21,7 @@ fn nothing_is_needed() {
     let Origin::Bundled(engine) = &config.origin else { panic!("{:?}", config.origin) };
     assert_eq!(engine.store.place, engine::Place::Directory("linac-data".into()));
     assert_eq!(engine.store.sync, engine::SyncPolicy::EachCommit);
+    assert_eq!(engine.item_collection_bytes_max, model::limits::ITEM_COLLECTION_BYTES_MAX);
     assert_eq!(config.cache.settle, Duration::ZERO);
     let config = Config::of(&[("upstream.url", "http://127.0.0.1:8001")]).unwrap();
     let Origin::Remote(upstream) = &config.origin else { panic!("{:?}", config.origin) };

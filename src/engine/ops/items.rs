@@ -223,9 +223,8 @@ pub(crate) fn collection_metrics(
         return None;
     }
     let whole_gigabytes = (written.collection_bytes? >> 30) as f64;
-    let key = std::iter::once(&table.key.partition);
     Some(ItemCollectionMetrics {
-        item_collection_key: crate::table::key_item(key, item),
+        item_collection_key: crate::table::key_item(table.key.partition.iter(), item),
         size_estimate_range_gb: [whole_gigabytes, whole_gigabytes + 1.0],
     })
 }

@@ -78,7 +78,7 @@ impl Core {
         let source = Source::find(&table, query.index_name.as_deref(), query.consistent_read)?;
         let key = source.key();
         let start = query.exclusive_start_key.as_ref().map(|start| source.start(start)).transpose()?;
-        let range = key_condition.for_key(std::slice::from_ref(&key.partition), key.sort.as_slice())?;
+        let range = key_condition.for_key(&key.partition, &key.sort)?;
         let span = Span::of_range(&range);
         if let Some(start) = &start
             && !span.contains(start)

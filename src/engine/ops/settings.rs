@@ -60,7 +60,7 @@ impl Core {
         let name = table_name_in_arn(arn).ok_or_else(|| {
             EngineError::validation(format!("Invalid TableArn: Invalid ResourceArn provided as input {arn}"))
         })?;
-        let Origin { region, account } = &self.origin;
+        let Origin { region, account, .. } = &self.origin;
         // DynamoDB: other accounts' tables are denied, whether there are any or not (the public conformance suite).
         if !arn.contains(&format!(":{region}:{account}:")) {
             let message = format!("User is not authorized to access this resource: {arn}");

@@ -9,8 +9,8 @@ use model::{
     ApiError, ErrorCode, TableRef,
     call::{
         AttributeDefinition, BillingMode, CreateTable, DeleteTable, DescribeTable, GlobalSecondaryIndex,
-        GlobalSecondaryIndexUpdate, KeySchemaElement, ListTables, Present, ProvisionedThroughput,
-        StreamSpecification, UpdateTable,
+        GlobalSecondaryIndexUpdate, ListTables, Present, ProvisionedThroughput, StreamSpecification,
+        UpdateTable,
     },
 };
 use serde::Serialize;
@@ -59,10 +59,6 @@ impl Core {
             ("VectorIndexes", create.vector_indexes),
             ("ResourcePolicy", Present(create.resource_policy.is_some())),
         ])?;
-        refuse_several(&create.key_schema)?;
-        for index in create.global_secondary_indexes.iter().flatten() {
-            refuse_several(&index.key_schema)?;
-        }
         let id = self.new_id();
         let core = Arc::clone(self);
         let table = self
@@ -313,19 +309,6 @@ fn refuse_unbuilt(members: &[(&str, Present)]) -> Result<(), EngineError> {
     }
 }
 
-/// Multi-attribute keys of indexes (since November 2025) come later.
-fn refuse_several(key_schema: &[KeySchemaElement]) -> Result<(), EngineError> {
-    let roles: std::collections::BTreeSet<&str> =
-        key_schema.iter().map(|element| element.role.as_str()).collect();
-    if roles.len() == key_schema.len() {
-        return Ok(());
-    }
-    Err(EngineError::validation(
-        "Keys of several partition or sort attributes are not supported by the bundled engine of this version of \
-         linac.",
-    ))
-}
-
 fn change(
     definition: &mut Definition,
     tx: &mut Transaction<'_>,
@@ -443,7 +426,6 @@ fn change_index(
             Err(EngineError::validation("Attempting to create an index which already exists"))
         }
         (GlobalSecondaryIndexUpdate::Create(index), None) => {
-            refuse_several(&index.key_schema)?;
             index.check(definitions)?;
             if definition.billing_mode == BillingMode::Provisioned && index.provisioned_throughput.is_none() {
                 return Err(EngineError::validation(format!(

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod boundaries;
+mod collections;
 mod consumption;
 mod contention;
 mod filling;
@@ -13,3 +14,4 @@ mod order;
 mod queries;
 mod rig;
 mod scalar;
+mod several_attributes;

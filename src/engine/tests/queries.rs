@@ -19,8 +19,9 @@ const QUESTIONS: usize = 40;
 struct Source {
     index: Option<String>,
     is_global: bool,
-    partition: &'static str,
-    sort: Option<&'static str>,
+    /// One attribute, and maybe another; of a global index up to four of each.
+    partition: Vec<&'static str>,
+    sort: Vec<&'static str>,
     /// What of an item it shows; all of it if there is nothing here.
     shown: Option<Vec<&'static str>>,
 }
@@ -37,33 +38,40 @@ struct World {
 }
 
 /// Attributes that some index may have as its key, or that a filter may ask for.
-const OTHERS: [&str; 3] = ["a", "b", "c"];
+const OTHERS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 impl World {
     async fn create(seed: u64) -> World {
         let (chance, rig) = (Chance::seeded(seed), Rig::in_memory());
-        let types: BTreeMap<_, _> = ["p", "s", "a", "b"]
+        let types: BTreeMap<_, _> = ["p", "s", "a", "b", "d", "e"]
             .into_iter()
             .map(|name| (name, ["S", "N", "B"][chance.below(3) as usize]))
             .collect();
-        let sort = chance.happens(0.8).then_some("s");
-        let table = Source { index: None, is_global: false, partition: "p", sort, shown: None };
+        let sort = if chance.happens(0.8) { vec!["s"] } else { vec![] };
+        let table = Source { index: None, is_global: false, partition: vec!["p"], sort, shown: None };
         let mut indexes = Vec::new();
-        let keys: Vec<&'static str> = ["p"].into_iter().chain(sort).collect();
-        let mut add = |name: &str, is_global: bool, partition: &'static str, sort: Option<&'static str>| {
-            let own = [partition].into_iter().chain(sort);
+        let keys: Vec<&'static str> = table.key().collect();
+        let mut add = |name: &str, is_global: bool, partition: &[&'static str], sort: &[&'static str]| {
+            let own = partition.iter().chain(sort);
             let shown = match chance.below(3) {
                 0 => None,
-                1 => Some(keys.iter().copied().chain(own).collect()),
-                _ => Some(keys.iter().copied().chain(own).chain(["c"]).collect()),
+                1 => Some(keys.iter().chain(own).copied().collect()),
+                _ => Some(keys.iter().chain(own).chain(&["c"]).copied().collect()),
             };
+            let (partition, sort) = (partition.to_vec(), sort.to_vec());
             indexes.push(Source { index: Some(name.to_owned()), is_global, partition, sort, shown });
         };
-        if sort.is_some() {
-            add("local", false, "p", Some("a"));
+        if keys.len() == 2 {
+            add("local", false, &["p"], &["a"]);
         }
-        add("global", true, "a", chance.happens(0.6).then_some("b"));
-        add("inverted", true, "b", Some("p"));
+        add("global", true, &["a"], if chance.happens(0.6) { &["b"] } else { &[] });
+        add("inverted", true, &["b"], &["p"]);
+        // Some attributes in some order, of which the first ones are the partition key.
+        let mut several = ["p", "s", "a", "b", "d", "e"];
+        several.sort_by_cached_key(|_| chance.below(1000));
+        let partition = 1 + chance.below(2) as usize;
+        let sort = 1 + chance.below(4) as usize;
+        add("several", true, &several[..partition], &several[partition..partition + sort]);
         let world = World { chance, rig, types, table, indexes, items: BTreeMap::new() };
         world.rig.done("CreateTable", world.definition()).await;
         world
@@ -112,8 +120,7 @@ impl World {
     }
 
     fn key(&self) -> Map<String, Value> {
-        let names = ["p"].into_iter().chain(self.table.sort);
-        names.map(|name| (name.to_owned(), self.scalar(name).to_json())).collect()
+        self.table.key().map(|name| (name.to_owned(), self.scalar(name).to_json())).collect()
     }
 
     /// Puts, changes or deletes an item, there and here.
@@ -126,7 +133,9 @@ impl World {
                 self.items.remove(&place);
             }
             2..=4 => {
-                let (set, removed) = if self.chance.happens(0.5) { ("a", "b") } else { ("b", "a") };
+                let set = OTHERS[self.chance.below(OTHERS.len() as u64) as usize];
+                let others: Vec<&str> = OTHERS.into_iter().filter(|name| *name != set).collect();
+                let removed = others[self.chance.below(others.len() as u64) as usize];
                 let value = self.scalar(set).to_json();
                 let update = json!({
                     "TableName": "World", "Key": key, "UpdateExpression": format!("SET {set} = :v REMOVE {removed}"),
@@ -139,9 +148,9 @@ impl World {
             }
             _ => {
                 let mut item = key;
-                for name in OTHERS {
-                    // An index is sparse.
-                    if self.chance.happens(0.7) {
+                // An index is sparse. (Where the table has no sort key, `s` is an attribute like others.)
+                for name in OTHERS.into_iter().chain(["s"]) {
+                    if !item.contains_key(name) && self.chance.happens(0.8) {
                         item.insert(name.to_owned(), self.scalar(name).to_json());
                     }
                 }
@@ -189,24 +198,19 @@ impl World {
         if self.chance.happens(0.2) {
             body["Select"] = json!("COUNT");
         }
-        let partition = self.chance.happens(0.7).then(|| self.scalar(source.partition));
-        let (operation, test) = match &partition {
-            None => ("Scan", None),
-            Some(partition) => {
-                values.insert(":p".to_owned(), partition.to_json());
-                let test = source.sort.and_then(|sort| self.test(sort, &mut values));
-                let condition = test.as_ref().map_or(String::new(), |test| format!(" AND {}", test.text));
-                body["KeyConditionExpression"] = json!(format!("{} = :p{condition}", source.partition));
-                body["ScanIndexForward"] = json!(self.chance.happens(0.5));
-                ("Query", test)
-            }
-        };
+        let tests = if self.chance.happens(0.7) { self.tests(&source, &mut values) } else { vec![] };
+        let operation = if tests.is_empty() { "Scan" } else { "Query" };
+        if operation == "Query" {
+            let mut texts: Vec<&str> = tests.iter().map(|test| test.text.as_str()).collect();
+            texts.sort_by_cached_key(|_| self.chance.below(1000));
+            body["KeyConditionExpression"] = json!(texts.join(" AND "));
+            body["ScanIndexForward"] = json!(self.chance.happens(0.5));
+        }
         if !values.is_empty() {
             body["ExpressionAttributeValues"] = Value::Object(values);
         }
         let in_range = |item: &&Map<String, Value>| {
-            partition.as_ref().is_none_or(|partition| source.value(item, source.partition) == *partition)
-                && test.as_ref().is_none_or(|test| test.holds(&source.value(item, source.sort.unwrap())))
+            tests.iter().all(|test| test.holds(&source.value(item, test.attribute)))
         };
         let range: Vec<_> = self.holds(&source).filter(in_range).collect();
         let matches = |item: &&&Map<String, Value>| match &filter {
@@ -232,9 +236,12 @@ impl World {
         }
         let mut found = Found::default();
         self.pages(operation, body.clone(), &mut found).await;
-        if let (Some(sort), Some(_)) = (source.sort, &partition) {
-            let mut sorts: Vec<Scalar> =
-                found.items.iter().map(|item| source.value(item.as_object().unwrap(), sort)).collect();
+        if operation == "Query" {
+            let sort_key = |item: &Value| {
+                let value = |name: &&str| source.value(item.as_object().unwrap(), name);
+                source.sort.iter().map(value).collect::<Vec<_>>()
+            };
+            let mut sorts: Vec<Vec<Scalar>> = found.items.iter().map(sort_key).collect();
             if body["ScanIndexForward"] == false {
                 sorts.reverse();
             }
@@ -276,8 +283,30 @@ impl World {
         }
     }
 
-    /// A test of a sort key.
-    fn test(&self, sort: &str, values: &mut Map<String, Value>) -> Option<Test> {
+    /// Tests of all attributes of a partition key, and of some attributes of a sort key: equalities, and one
+    /// that may be any behind those.
+    fn tests(&self, source: &Source, values: &mut Map<String, Value>) -> Vec<Test> {
+        let mut tests = Vec::new();
+        let prefix = self.chance.below(1 + source.sort.len() as u64) as usize;
+        // Values of an item that is there, or any.
+        let held: Vec<_> = self.holds(source).collect();
+        let is_held = !held.is_empty() && self.chance.happens(0.6);
+        let item = is_held.then(|| held[self.chance.below(held.len() as u64) as usize]);
+        for (place, &attribute) in source.partition.iter().chain(&source.sort[..prefix]).enumerate() {
+            let bound = format!(":p{place}");
+            let value = item.map_or_else(|| self.scalar(attribute), |item| source.value(item, attribute));
+            values.insert(bound.clone(), value.to_json());
+            let text = format!("{attribute} = {bound}");
+            tests.push(Test { attribute, text, kind: Kind::Equal, low: value.clone(), high: value });
+        }
+        if let Some(last) = source.sort.get(prefix) {
+            tests.extend(self.test(last, values));
+        }
+        tests
+    }
+
+    /// A test of an attribute of a sort key.
+    fn test(&self, sort: &'static str, values: &mut Map<String, Value>) -> Option<Test> {
         let (one, two) = (self.scalar(sort), self.scalar(sort));
         let (low, high) = if one <= two { (one, two) } else { (two, one) };
         let may_begin = low.type_name() != "N";
@@ -295,7 +324,7 @@ impl World {
         if matches!(kind, Kind::Between) {
             values.insert(":h".to_owned(), high.to_json());
         }
-        Some(Test { text, kind, low, high })
+        Some(Test { attribute: sort, text, kind, low, high })
     }
 }
 
@@ -307,6 +336,7 @@ struct Found {
 }
 
 struct Test {
+    attribute: &'static str,
     text: String,
     kind: Kind,
     low: Scalar,
@@ -339,12 +369,18 @@ impl Test {
 
 impl Source {
     fn key_schema(&self) -> Vec<Value> {
-        let keys = [(self.partition, "HASH")].into_iter().chain(self.sort.map(|sort| (sort, "RANGE")));
+        let partition = self.partition.iter().map(|name| (name, "HASH"));
+        let keys = partition.chain(self.sort.iter().map(|name| (name, "RANGE")));
         keys.map(|(name, role)| json!({ "AttributeName": name, "KeyType": role })).collect()
     }
 
+    /// The names of its attributes.
+    fn key(&self) -> impl Iterator<Item = &'static str> {
+        self.partition.iter().chain(&self.sort).copied()
+    }
+
     fn has_key(&self, name: &str) -> bool {
-        self.partition == name || self.sort == Some(name)
+        self.key().any(|key| key == name)
     }
 
     fn value(&self, item: &Map<String, Value>, name: &str) -> Scalar {
@@ -353,8 +389,7 @@ impl Source {
 
     /// The key under which an item is in it, if it is.
     fn place(&self, item: &Map<String, Value>) -> Option<Vec<Scalar>> {
-        let names = [self.partition].into_iter().chain(self.sort);
-        names.map(|name| item.get(name).map(Scalar::from_json)).collect()
+        self.key().map(|name| item.get(name).map(Scalar::from_json)).collect()
     }
 
     /// What it shows of an item.

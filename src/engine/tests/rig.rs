@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use backend::{Backend, Call};
 use base::{Chance, Clock, Drain};
 use engine::{Config, Engine, Metrics, Parts, Place, StoreConfig, SyncPolicy};
-use model::Target;
+use model::{Target, limits};
 use prometheus::Registry;
 use serde_json::{Value, json};
 
@@ -30,18 +30,29 @@ pub(crate) struct Refusal {
 
 impl Rig {
     pub(crate) fn in_memory() -> Rig {
-        Rig::open(StoreConfig::new(Place::Memory))
+        Rig::open(StoreConfig::new(Place::Memory), limits::ITEM_COLLECTION_BYTES_MAX)
+    }
+
+    /// With item collections of no more than so many bytes.
+    pub(crate) fn with_collections_of(bytes_max: u64) -> Rig {
+        Rig::open(StoreConfig::new(Place::Memory), bytes_max)
     }
 
     /// Leaves syncs out: these tests cut no power.
     pub(crate) fn in_directory(path: &Path) -> Rig {
-        let place = Place::Directory(path.to_owned());
-        Rig::open(StoreConfig { sync: SyncPolicy::Never, reserve_bytes: 0, ..StoreConfig::new(place) })
+        Rig::in_directory_with_collections_of(path, limits::ITEM_COLLECTION_BYTES_MAX)
     }
 
-    fn open(store: StoreConfig) -> Rig {
+    pub(crate) fn in_directory_with_collections_of(path: &Path, bytes_max: u64) -> Rig {
+        let place = Place::Directory(path.to_owned());
+        let store = StoreConfig { sync: SyncPolicy::Never, reserve_bytes: 0, ..StoreConfig::new(place) };
+        Rig::open(store, bytes_max)
+    }
+
+    fn open(store: StoreConfig, item_collection_bytes_max: u64) -> Rig {
         let (clock, drain) = (Clock::start(), Drain::new());
-        let config = Config { store, region: "eu-central-1".to_owned(), account: "000000000000".to_owned() };
+        let (region, account) = ("eu-central-1".to_owned(), "000000000000".to_owned());
+        let config = Config { store, region, account, item_collection_bytes_max };
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let parts = Parts { clock: clock.clone(), chance: Chance::seeded(1), drain: drain.clone(), metrics };
         let (engine, _opened) = Engine::open(config, parts).unwrap();

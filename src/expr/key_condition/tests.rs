@@ -199,19 +199,31 @@ fn a_key_may_have_several_attributes() {
         assert_eq!(range.partition, [value(r#"{"S":"a"}"#), value(r#"{"N":"1"}"#)], "{text}");
         assert_eq!((range.sort_prefix.len(), range.sort.is_some()), (prefix, is_range), "{text}");
     }
+    let before = |unequal: &str, present: &str| {
+        format!(
+            "RANGE key attributes {unequal} must have equality conditions specified in the query because a \
+             condition is present on key attribute {present}"
+        )
+    };
+    let missed = |name: &str| format!("Query condition missed key schema element: {name}");
+    let not_supported = || "Query key condition not supported".to_owned();
     let bad = [
-        ("h = :a", "Query condition missed key schema element: i"),
-        ("h = :a AND r = :a", "Query condition missed key schema element: i"),
-        ("h = :a AND i > :n", "Query key condition not supported"),
-        ("h = :a AND i BETWEEN :n AND :n", "Query key condition not supported"),
-        ("h = :a AND i = :n AND s = :n", "Query condition missed key schema element: r"),
-        ("h = :a AND i = :n AND r = :a AND t = :b", "Query condition missed key schema element: s"),
-        ("h = :a AND i = :n AND r > :a AND s = :n", "Query key condition not supported"),
-        ("h = :a AND i = :n AND begins_with(r, :a) AND s > :n", "Query key condition not supported"),
-        ("h = :a AND i = :n AND r = :a AND x = :n", "Query condition missed key schema element: s"),
+        ("h = :a", missed("i")),
+        ("h = :a AND r = :a", missed("i")),
+        ("h = :a AND i > :n", not_supported()),
+        ("h = :a AND i BETWEEN :n AND :n", not_supported()),
+        ("h = :a AND i = :n AND s = :n", before("r", "s")),
+        ("h = :a AND i = :n AND t = :b", before("r, s", "t")),
+        ("h = :a AND i = :n AND s = :n AND t = :b", before("r", "s")),
+        ("h = :a AND i = :n AND r = :a AND t = :b", before("s", "t")),
+        ("h = :a AND i = :n AND r = :a AND s > :n AND t = :b", before("s", "t")),
+        ("h = :a AND i = :n AND r > :a AND s = :n", before("r", "s")),
+        ("h = :a AND i = :n AND begins_with(r, :a) AND s > :n", before("r", "s")),
+        ("h = :a AND i = :n AND x = :n", missed("r")),
+        ("h = :a AND i = :n AND r = :a AND x = :n", missed("s")),
         (
             "h = :a AND i = :n AND r = :a AND s = :n AND t = :b AND x = :n",
-            "Conditions can be of length 1 or 2 only",
+            "Conditions can be of length 1 or 2 only".to_owned(),
         ),
     ];
     for (text, expected) in bad {

@@ -7,7 +7,8 @@ use super::*;
 
 fn schema(partition: KeyType, sort: Option<KeyType>) -> KeySchema {
     let attribute = |name: &str, key_type| KeyAttribute { name: name.to_owned(), key_type };
-    KeySchema { partition: attribute("p", partition), sort: sort.map(|key_type| attribute("s", key_type)) }
+    let sort = sort.map(|key_type| attribute("s", key_type)).into_iter().collect();
+    KeySchema { partition: vec![attribute("p", partition)], sort }
 }
 
 fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
@@ -114,6 +115,28 @@ fn a_key_map_has_the_schema_s_attributes_and_no_more() {
 }
 
 #[test]
+fn the_attributes_of_a_part_have_one_limit_together() {
+    let attribute = |name: &str| KeyAttribute { name: name.to_owned(), key_type: KeyType::S };
+    let schema = KeySchema {
+        partition: vec![attribute("p"), attribute("q")],
+        sort: vec![attribute("s"), attribute("t")],
+    };
+    let key = |p, q, s, t| {
+        let lengths = [("p", p), ("q", q), ("s", s), ("t", t)];
+        schema.key_of_key_map(&item(lengths.map(|(name, length)| (name, text(&"x".repeat(length))))))
+    };
+    assert!(key(1, PARTITION_KEY_BYTES_MAX - 1, SORT_KEY_BYTES_MAX - 1, 1).is_ok());
+    for (lengths, name, length, max) in [
+        ((1, PARTITION_KEY_BYTES_MAX, 1, 1), "q", PARTITION_KEY_BYTES_MAX + 1, PARTITION_KEY_BYTES_MAX),
+        ((1, 1, 2, SORT_KEY_BYTES_MAX), "t", SORT_KEY_BYTES_MAX + 2, SORT_KEY_BYTES_MAX),
+    ] {
+        let (p, q, s, t) = lengths;
+        let too_long = KeyError::TooLong { name: name.to_owned(), length, max };
+        assert_eq!(key(p, q, s, t), Err(too_long));
+    }
+}
+
+#[test]
 fn an_item_may_have_more_than_its_key() {
     let schema = schema(KeyType::N, None);
     let whole = item([("p", number("1")), ("x", AttributeValue::Null)]);
@@ -159,5 +182,27 @@ proptest! {
         };
         prop_assert_eq!(key(one, &a).cmp(&key(two, &b)), one.cmp(&two).then(a.cmp(&b)));
         prop_assert_eq!(key(one, &a).partition_bytes() == key(two, &b).partition_bytes(), one == two);
+    }
+
+    #[test]
+    fn the_attributes_of_a_part_order_from_left_to_right(
+        numbers in proptest::array::uniform2(any_number()),
+        texts in proptest::array::uniform2("[\0a]{1,3}"),
+        binaries in proptest::array::uniform2(proptest::collection::vec(0u8..3, 1..5)),
+    ) {
+        let attribute = |name: &str, key_type| KeyAttribute { name: name.to_owned(), key_type };
+        let schema = KeySchema {
+            partition: vec![attribute("p", KeyType::S), attribute("q", KeyType::B)],
+            sort: vec![attribute("s", KeyType::S), attribute("t", KeyType::N), attribute("u", KeyType::B)],
+        };
+        let key = |place: usize| {
+            let (t, u) = (AttributeValue::N(numbers[place]), binary(&binaries[place]));
+            let map = item([("p", text("p")), ("q", binary(b"q")), ("s", text(&texts[place])), ("t", t), ("u", u)]);
+            schema.key_of_key_map(&map).unwrap()
+        };
+        let order = texts[0].cmp(&texts[1]).then(numbers[0].cmp(&numbers[1]));
+        prop_assert_eq!(key(0).cmp(&key(1)), order.then(binaries[0].cmp(&binaries[1])));
+        let key = key(0);
+        prop_assert_eq!(key.partition_bytes(), b"p\0\0q\0\0");
     }
 }

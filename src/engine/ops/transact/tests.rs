@@ -107,6 +107,7 @@ async fn a_transaction_is_carried_out_again_after_10_minutes() {
     let metrics = crate::Metrics::register(&prometheus::Registry::new()).unwrap();
     let parts = Parts { clock: Clock::start(), chance: Chance::seeded(1), drain: Drain::new(), metrics };
     let config = Config {
+        item_collection_bytes_max: model::limits::ITEM_COLLECTION_BYTES_MAX,
         store: store::Config::new(Place::Memory),
         region: "eu-central-1".to_owned(),
         account: "000000000000".to_owned(),
