@@ -10,6 +10,8 @@ use store::{Refusal, StoreError};
 
 use crate::answer::{add_member, json};
 
+const DUPLICATE_ITEM: &str = "Duplicate primary key exists in table";
+
 /// What went wrong. Whatever it is, nothing was changed, unless the store says that it cannot tell.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
@@ -19,6 +21,9 @@ pub(crate) enum EngineError {
     /// A condition does not hold; with the item that it was held against, if the request asks for it.
     #[error("condition does not hold")]
     ConditionFailed { item: Option<Item> },
+    /// An INSERT met an item of its key; with that item, if the request asks for it.
+    #[error("there is an item of this key")]
+    DuplicateItem { item: Option<Item> },
     /// A transaction failed, by its actions in their order.
     #[error("transaction cancelled")]
     Cancelled(Vec<Reason>),
@@ -82,6 +87,11 @@ impl EngineError {
                     ErrorCode::ConditionalCheckFailedException,
                     "The conditional request failed",
                 );
+                let item = item.as_ref().map(|item| ("Item", json(item)));
+                (error, item)
+            }
+            EngineError::DuplicateItem { item } => {
+                let error = ApiError::client(ErrorCode::DuplicateItemException, DUPLICATE_ITEM);
                 let item = item.as_ref().map(|item| ("Item", json(item)));
                 (error, item)
             }

@@ -96,6 +96,29 @@ impl Span {
         Span { from, to }
     }
 
+    /// What belongs to both, if anything.
+    pub(crate) fn intersection(&self, other: &Span) -> Option<Span> {
+        let from = self.from.clone().max(other.from.clone());
+        let to = match (&self.to, &other.to) {
+            (Some(one), Some(other)) => Some(one.clone().min(other.clone())),
+            (one, other) => one.clone().or_else(|| other.clone()),
+        };
+        to.as_ref().is_none_or(|to| from < *to).then_some(Span { from, to })
+    }
+
+    pub(crate) fn overlaps(&self, other: &Span) -> bool {
+        self.intersection(other).is_some()
+    }
+
+    /// Goes on to the end of another one, if that lies behind its own.
+    pub(crate) fn extend_to(&mut self, other: &Span) {
+        let ends = (self.to.take(), other.to.clone());
+        self.to = match ends {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            _ => None,
+        };
+    }
+
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
         key >= self.from.as_slice() && self.to.as_deref().is_none_or(|to| key < to)
     }

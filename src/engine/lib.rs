@@ -194,7 +194,10 @@ impl Core {
             Request::DescribeLimits => self.describe_limits(),
             Request::DescribeEndpoints => self.describe_endpoints(),
             Request::DescribeContinuousBackups(describe) => self.describe_continuous_backups(&describe),
-            Request::Statements(_) | Request::Unread => Err(not_built(operation.name)),
+            Request::ExecuteStatement(statement) => self.execute_statement(statement).await,
+            Request::BatchExecuteStatement(batch) => self.batch_execute_statement(batch).await,
+            Request::ExecuteTransaction(transaction) => self.execute_transaction(transaction, &body).await,
+            Request::Unread => Err(not_built(operation.name)),
         }
     }
 }

@@ -5,5 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod items;
 pub(crate) mod read;
 pub(crate) mod settings;
+pub(crate) mod source;
+pub(crate) mod statements;
 pub(crate) mod tables;
 pub(crate) mod transact;

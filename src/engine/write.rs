@@ -30,6 +30,8 @@ pub(crate) struct Write {
 #[derive(Clone)]
 pub(crate) enum Action {
     Put(Item),
+    /// Puts what is not there yet.
+    Insert(Item),
     Delete,
     Update {
         update: Update,
@@ -67,7 +69,11 @@ impl Write {
             return Err(EngineError::ConditionFailed { item });
         }
         let new = match &self.action {
-            Action::Put(item) => Some(item.clone()),
+            Action::Insert(_) if old.is_some() => {
+                let item = if self.shows_item { old } else { None };
+                return Err(EngineError::DuplicateItem { item });
+            }
+            Action::Put(item) | Action::Insert(item) => Some(item.clone()),
             Action::Delete => None,
             Action::Update { update, key } => self.updated(update, old.as_ref(), key)?,
             Action::Check => {

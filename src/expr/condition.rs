@@ -94,6 +94,15 @@ impl Condition {
         }
     }
 
+    /// The same, or that there is no such attribute.
+    pub fn or_missing(mut self, attribute: &str) -> Condition {
+        let root = self.rules.len() - 1;
+        let path = DocumentPath::new(attribute.to_owned(), Vec::new());
+        self.rules.push(Rule::Test(Test::NotExists(path)));
+        self.rules.push(Rule::Any(vec![root, root + 1]));
+        self
+    }
+
     /// The attributes it asks for.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         self.paths().into_iter().map(DocumentPath::attribute)

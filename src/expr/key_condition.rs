@@ -145,7 +145,8 @@ impl KeyCondition {
 }
 
 impl KeyTest {
-    fn values(&self) -> impl Iterator<Item = &AttributeValue> {
+    /// What an attribute is compared with.
+    pub fn values(&self) -> impl Iterator<Item = &AttributeValue> {
         let (first, second) = match self {
             KeyTest::Equal(value)
             | KeyTest::Less(value)

@@ -25,7 +25,7 @@ use crate::{
     write::{Action, Write, Written},
 };
 
-const DUPLICATES: &str = "Provided list of item keys contains duplicates";
+pub(super) const DUPLICATES: &str = "Provided list of item keys contains duplicates";
 
 /// The answer to a `BatchGetItem`, but for the items.
 #[derive(Serialize)]

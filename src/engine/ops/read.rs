@@ -6,17 +6,14 @@ use model::{
     call::{Query, ReturnConsumedCapacity, Scan, Select},
 };
 use serde::Serialize;
-use store::Space;
 
-use super::{asked, items};
+use super::{asked, items, source::Source};
 use crate::{
     Core, EngineError,
     answer::{add_member, json, write_list},
-    capacity::{Consumed, ConsumedCapacity, Kind, Reading},
-    error::key_fault_words,
-    keys::{self, Span},
-    page::{self, Page, PageRequest},
-    table::{Index, IndexKind, Projected, Table, key_item},
+    capacity::{ConsumedCapacity, Kind, Reading},
+    keys::Span,
+    page::{self, PageRequest},
 };
 
 /// The answer, but for the items.
@@ -43,13 +40,6 @@ struct Wanted<'a> {
     select: Option<Select>,
     reading: Reading,
     capacity: Option<ReturnConsumedCapacity>,
-}
-
-/// A table, or one of its indexes.
-#[derive(Clone, Copy)]
-struct Source<'a> {
-    table: &'a Table,
-    index: Option<&'a Index>,
 }
 
 impl Core {
@@ -160,7 +150,7 @@ impl Core {
         let Wanted { source, span, start, filter, projection, .. } = &wanted;
         asked::check_condition(source.table, filter.as_ref())?;
         items::check_projection(source.table, projection.as_ref())?;
-        let fetches = source.must_fetch(wanted.select, projection.as_ref())?;
+        let fetches = source.must_fetch(wanted.select, projection.iter().flat_map(Projection::attributes))?;
         let view = self.store.view();
         let request = PageRequest {
             space: source.space(),
@@ -184,104 +174,5 @@ impl Core {
             add_member(&mut answer, "Items", |out| write_list(out, &page.records, projection.as_ref()))?;
         }
         Ok(answer)
-    }
-}
-
-impl<'a> Source<'a> {
-    fn find(
-        table: &'a Table,
-        index_name: Option<&str>,
-        consistent_read: Option<bool>,
-    ) -> Result<Source<'a>, EngineError> {
-        let Some(name) = index_name else { return Ok(Source { table, index: None }) };
-        let index = table.index(name).ok_or_else(|| {
-            EngineError::validation(format!("The table does not have the specified index: {name}"))
-        })?;
-        if index.kind == IndexKind::Global && consistent_read == Some(true) {
-            return Err(EngineError::validation(
-                "Consistent reads are not supported on global secondary indexes",
-            ));
-        }
-        if !index.is_filled {
-            return Err(EngineError::validation(format!(
-                "Cannot read from backfilling global secondary index: {name}"
-            )));
-        }
-        Ok(Source { table, index: Some(index) })
-    }
-
-    fn space(&self) -> Space {
-        self.index.map_or(self.table.space, |index| index.space)
-    }
-
-    fn key(&self) -> &'a model::KeySchema {
-        self.index.map_or(&self.table.key, |index| &index.key)
-    }
-
-    /// What a page's next one begins behind: the keys of the source and of its table.
-    fn key_item(&self, item: &Item) -> Item {
-        key_item(self.key().attributes().chain(self.table.key.attributes()), item)
-    }
-
-    /// The place that an ExclusiveStartKey names.
-    fn start(&self, start: &Item) -> Result<Vec<u8>, EngineError> {
-        let invalid =
-            |why: String| EngineError::validation(format!("The provided starting key is invalid{why}"));
-        let because = |error| invalid(format!(": {}", key_fault_words(error)));
-        let Some(index) = self.index else {
-            return Ok(keys::item_key(&self.table.key.key_of_key_map(start).map_err(because)?));
-        };
-        let names: std::collections::BTreeSet<&str> =
-            index.key.attributes().chain(self.table.key.attributes()).map(|key| key.name.as_str()).collect();
-        if start.len() != names.len() {
-            return Err(invalid(String::new()));
-        }
-        let index_key = index.key.key_of_item(start).map_err(|_| invalid(String::new()))?;
-        let key = self.table.key.key_of_item(start).map_err(because)?;
-        Ok(keys::entry_key(&index_key, &key))
-    }
-
-    /// Whether what is wanted has to be fetched from the table, item by item.
-    ///
-    /// DynamoDB: developer guide, "Fetches" under local secondary indexes; global ones have what they have.
-    fn must_fetch(
-        &self,
-        select: Option<Select>,
-        projection: Option<&Projection>,
-    ) -> Result<bool, EngineError> {
-        let Some(index) = self.index.filter(|index| index.projected != Projected::All) else {
-            return Ok(false);
-        };
-        let wants_all = select == Some(Select::AllAttributes);
-        let missing: Vec<&str> = projection
-            .into_iter()
-            .flat_map(Projection::attributes)
-            .filter(|attribute| !index.has(self.table, attribute))
-            .collect();
-        match (index.kind, wants_all, missing.is_empty()) {
-            (IndexKind::Local, ..) => Ok(wants_all || !missing.is_empty()),
-            (IndexKind::Global, true, _) => Err(EngineError::validation(format!(
-                "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for \
-                 global secondary index {} because its projection type is not ALL",
-                index.name
-            ))),
-            (IndexKind::Global, false, false) => Err(EngineError::validation(format!(
-                "One or more parameter values were invalid: Global secondary index {} does not project [{}]",
-                index.name,
-                missing.join(", ")
-            ))),
-            (IndexKind::Global, false, true) => Ok(false),
-        }
-    }
-
-    fn consumed(&self, page: &Page, reading: Reading) -> Consumed {
-        let units = reading.units(page.bytes);
-        let fetched = page.fetched_bytes.iter().map(|&bytes| reading.units(bytes)).sum();
-        let mut consumed = Consumed::of_table(fetched);
-        match self.index {
-            None => consumed.table += units,
-            Some(index) => consumed.add_index(index, units),
-        }
-        consumed
     }
 }

@@ -11,7 +11,10 @@ use std::{
 use expr::Expressions;
 use model::{
     ApiError, ErrorCode, Item, PrimaryKey,
-    call::{ReturnValuesOnConditionCheckFailure, TransactGetItems, TransactWriteItem, TransactWriteItems},
+    call::{
+        ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactGetItems, TransactWriteItem,
+        TransactWriteItems,
+    },
     limits::TRANSACT_BYTES_MAX,
 };
 use serde::{Deserialize, Serialize};
@@ -73,7 +76,7 @@ struct Remembered {
 }
 
 /// How a transaction ended that was not refused.
-enum Ended {
+pub(super) enum Ended {
     Now(Vec<Written>),
     /// It was carried out before, under the same token.
     Before(BTreeMap<String, f64>),
@@ -139,7 +142,10 @@ impl Core {
     ) -> Result<Vec<u8>, EngineError> {
         let actions =
             transaction.transact_items.iter().map(Asked::of).collect::<Result<Vec<_>, EngineError>>()?;
-        let token = transaction.client_request_token.as_ref().map(|token| (token.clone(), digest(body)));
+        let token = transaction
+            .client_request_token
+            .as_ref()
+            .map(|token| (token.clone(), digest(body, "TransactItems")));
         let (tables, ended) = self
             .turn(|| {
                 let writes = self.transaction_writes(&actions)?;
@@ -148,16 +154,6 @@ impl Core {
                 Ok((tables, move |tx: &mut Transaction<'_>| carry_out(tx, &writes, token)))
             })
             .await?;
-        let (kind, consumed) = match &ended {
-            Ended::Now(written) => (Kind::TransactWrite, sums(&tables, written)),
-            Ended::Before(units) => {
-                let consumed = |(name, units): (&String, &f64)| (name.clone(), Consumed::of_table(*units));
-                (Kind::TransactRead, units.iter().map(consumed).collect())
-            }
-        };
-        let told = |(name, units): (&String, &Consumed)| {
-            units.told(name, transaction.return_consumed_capacity, kind)
-        };
         let mut metrics: BTreeMap<String, Vec<items::ItemCollectionMetrics>> = BTreeMap::new();
         if let Ended::Now(written) = &ended {
             for ((asked, table), written) in actions.iter().zip(&tables).zip(written) {
@@ -168,7 +164,7 @@ impl Core {
             }
         }
         Ok(json(&TransactWrote {
-            consumed_capacity: consumed.iter().filter_map(told).collect(),
+            consumed_capacity: told(&tables, &ended, transaction.return_consumed_capacity),
             item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
         }))
     }
@@ -292,7 +288,7 @@ impl<'a> Asked<'a> {
 }
 
 /// All of it, or nothing.
-fn carry_out(
+pub(super) fn carry_out(
     tx: &mut Transaction<'_>,
     writes: &[Write],
     token: Option<(String, String)>,
@@ -343,7 +339,7 @@ fn all_or_cancelled<T>(outcomes: Vec<Result<T, EngineError>>) -> Result<Vec<T>, 
 }
 
 /// No item may be named by two actions.
-fn refuse_twice<'a>(
+pub(super) fn refuse_twice<'a>(
     mut items: impl Iterator<Item = (&'a Arc<Table>, &'a PrimaryKey)>,
 ) -> Result<(), EngineError> {
     let mut seen = HashSet::new();
@@ -361,10 +357,26 @@ fn sums(tables: &[Arc<Table>], written: &[Written]) -> BTreeMap<String, Consumed
     sums
 }
 
+/// What a transaction consumed: one that was carried out before, what reading it costs.
+pub(super) fn told(
+    tables: &[Arc<Table>],
+    ended: &Ended,
+    wanted: Option<ReturnConsumedCapacity>,
+) -> Vec<ConsumedCapacity> {
+    let (kind, consumed) = match ended {
+        Ended::Now(written) => (Kind::TransactWrite, sums(tables, written)),
+        Ended::Before(units) => {
+            let consumed = |(name, units): (&String, &f64)| (name.clone(), Consumed::of_table(*units));
+            (Kind::TransactRead, units.iter().map(consumed).collect())
+        }
+    };
+    consumed.iter().filter_map(|(name, units)| units.told(name, wanted, kind)).collect()
+}
+
 /// What makes two requests under one token the same: what they do, whatever they want to be told of it.
-fn digest(body: &[u8]) -> String {
+pub(super) fn digest(body: &[u8], actions: &str) -> String {
     let asked = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
-    format!("{:032x}", xxh3_128(asked["TransactItems"].to_string().as_bytes()))
+    format!("{:032x}", xxh3_128(asked[actions].to_string().as_bytes()))
 }
 
 fn recall(tx: &Transaction<'_>, token: &str) -> Result<Option<Remembered>, EngineError> {
