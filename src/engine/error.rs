@@ -130,6 +130,11 @@ impl EngineError {
                 code: "ConditionalCheckFailed",
                 message: Some("The conditional request failed".to_owned()),
             }),
+            EngineError::DuplicateItem { item } => Some(Reason {
+                item: item.clone(),
+                code: "DuplicateItem",
+                message: Some(DUPLICATE_ITEM.to_owned()),
+            }),
             EngineError::Refused(error) => {
                 let code = match error.code {
                     ErrorCode::ValidationException => "ValidationError",

@@ -87,6 +87,9 @@ impl Core {
         let gets = transaction.transact_items.iter().map(|action| &action.get);
         let projections =
             gets.clone().map(|get| items::projection(get.projecting())).collect::<Result<Vec<_>, _>>()?;
+        if let Some(fault) = &transaction.first_fault {
+            return Err(fault.clone().into());
+        }
         let tables = gets.clone().map(|get| self.table(&get.table_name));
         let tables = tables.collect::<Result<Vec<_>, EngineError>>()?;
         let checked: Vec<_> = gets

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use self::shape::Structure;
 use self::tree::{Tree, TreeError};
-use super::{BatchExecuteStatement, Request};
+use super::{BatchExecuteStatement, Request, TransactGetItems, TransactWriteItems};
 use crate::{ApiError, ErrorCode, Operation};
 
 /// Reads the body of a request as DynamoDB does, and refuses what DynamoDB would refuse without knowing the
@@ -78,6 +78,30 @@ fn read<'de, T: Deserialize<'de>>(as_request: fn(T) -> Request, tree: Tree) -> R
     T::deserialize(tree).map(as_request)
 }
 
+fn transact_get_items(mut tree: Tree) -> Result<Request, TreeError> {
+    let first_fault = cut_at_fault(&mut tree, rules::transact_get_item);
+    TransactGetItems::deserialize(tree)
+        .map(|transaction| Request::TransactGetItems(TransactGetItems { first_fault, ..transaction }))
+}
+
+fn transact_write_items(mut tree: Tree) -> Result<Request, TreeError> {
+    let first_fault = cut_at_fault(&mut tree, rules::transact_write_item);
+    TransactWriteItems::deserialize(tree)
+        .map(|transaction| Request::TransactWriteItems(TransactWriteItems { first_fault, ..transaction }))
+}
+
+/// Leaves of a transaction the actions before the first one that has a fault of its own.
+///
+/// DynamoDB: it is reported action by action, so the expressions of those before come first (conformance suite,
+/// order of validation).
+fn cut_at_fault(transaction: &mut Tree, check: Rules) -> Option<ApiError> {
+    let Some(Tree::List(actions)) = transaction.get_mut("TransactItems") else { return None };
+    let (place, fault) =
+        actions.iter().enumerate().find_map(|(place, action)| Some((place, check(action).err()?)))?;
+    actions.truncate(place);
+    Some(fault)
+}
+
 /// DynamoDB: what is wrong with the parameters of one statement is that statement's own business.
 fn batch_execute_statement(mut tree: Tree) -> Result<Request, TreeError> {
     let mut faults = Vec::new();
@@ -102,14 +126,12 @@ readings! {
     BatchGetItem: BATCH_GET_ITEM, none, batch_get_item, |tree| read(Request::BatchGetItem, tree);
     Query: QUERY, none, query, |tree| read(Request::Query, tree);
     Scan: SCAN, none, scan, |tree| read(Request::Scan, tree);
-    TransactGetItems: TRANSACT_GET_ITEMS, none, transact_get_items,
-        |tree| read(Request::TransactGetItems, tree);
+    TransactGetItems: TRANSACT_GET_ITEMS, none, none, transact_get_items;
     PutItem: PUT_ITEM, none, put_item, |tree| read(Request::PutItem, tree);
     UpdateItem: UPDATE_ITEM, none, update_item, |tree| read(Request::UpdateItem, tree);
     DeleteItem: DELETE_ITEM, none, delete_item, |tree| read(Request::DeleteItem, tree);
     BatchWriteItem: BATCH_WRITE_ITEM, none, batch_write_item, |tree| read(Request::BatchWriteItem, tree);
-    TransactWriteItems: TRANSACT_WRITE_ITEMS, none, transact_write_items,
-        |tree| read(Request::TransactWriteItems, tree);
+    TransactWriteItems: TRANSACT_WRITE_ITEMS, none, none, transact_write_items;
     ExecuteStatement: EXECUTE_STATEMENT, none, execute_statement,
         |tree| read(Request::ExecuteStatement, tree);
     BatchExecuteStatement: BATCH_EXECUTE_STATEMENT, none, none, batch_execute_statement;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Projecting, ReturnConsumedCapacity};
-use crate::{Item, UniqueMap};
+use crate::{ApiError, Item, UniqueMap};
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -13,6 +13,10 @@ pub struct TransactGetItems {
     pub transact_items: Vec<TransactGetItem>,
     /// Whether to say what it consumed.
     pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+    /// What is wrong with the action behind the last one here, if the rest was left out for that: it counts
+    /// once the expressions of these have none.
+    #[serde(skip)]
+    pub first_fault: Option<ApiError>,
 }
 
 /// One read of a transaction, which is always a `Get`.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     ItemToPut, ReturnConsumedCapacity, ReturnItemCollectionMetrics, ReturnValuesOnConditionCheckFailure,
 };
-use crate::{AttributeValue, Item, UniqueMap};
+use crate::{ApiError, AttributeValue, Item, UniqueMap};
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -19,6 +19,10 @@ pub struct TransactWriteItems {
     pub return_item_collection_metrics: Option<ReturnItemCollectionMetrics>,
     /// What tells a repetition from another transaction.
     pub client_request_token: Option<String>,
+    /// What is wrong with the action behind the last one here, if the rest was left out for that: it counts
+    /// once the expressions of these have none.
+    #[serde(skip)]
+    pub first_fault: Option<ApiError>,
 }
 
 /// One action of a transaction.

@@ -2,9 +2,8 @@
 //!
 //! DynamoDB: the order is that of dynalite, whose tests were recorded from the service; exceptions are
 //! marked. Left to whoever knows expressions is what comes after their faults: `check_keys` of a BatchGetItem,
-//! `check_select` of a Query or Scan, `check_size` of a transaction's puts. Three things come too late or too
-//! early, if a request has several faults: those of placeholders as such and of legacy conditions come after
-//! those of all values, and in a transaction a fault of an expression comes after the values of later actions.
+//! `check_select` of a Query or Scan, `check_size` of a transaction's puts. Two things come too late, if a request
+//! has several faults: those of placeholders as such and of legacy conditions come after those of all values.
 
 use std::collections::HashSet;
 
@@ -91,34 +90,22 @@ pub(super) fn batch_write_item(request: &Tree) -> Checked {
     Ok(())
 }
 
-pub(super) fn transact_get_items(request: &Tree) -> Checked {
-    for action in request.get("TransactItems").map(Tree::elements).unwrap_or_default() {
-        let Some(get) = action.get("Get") else { continue };
-        check_expression_members(get, &["ProjectionExpression"], &[])?;
-        values::check_item(get.get("Key"))?;
-    }
-    Ok(())
+/// One action of a TransactGetItems.
+pub(super) fn transact_get_item(action: &Tree) -> Checked {
+    let Some(get) = action.get("Get") else { return Ok(()) };
+    check_expression_members(get, &["ProjectionExpression"], &[])?;
+    values::check_item(get.get("Key"))
 }
 
-/// DynamoDB: action by action, the first fault of the first that has one (conformance suite). That the
-/// faults of an action's expressions come before those of later actions is not kept.
-pub(super) fn transact_write_items(request: &Tree) -> Checked {
-    for action in request.get("TransactItems").map(Tree::elements).unwrap_or_default() {
-        match action.members() {
-            [] => {
-                return Err(ApiError::validation(
-                    "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request",
-                ));
-            }
-            [(kind, action)] => check_action(kind, action)?,
-            _ => {
-                return Err(ApiError::validation(
-                    "TransactItems can only contain one of Check, Put, Update or Delete",
-                ));
-            }
-        }
+/// One action of a TransactWriteItems.
+pub(super) fn transact_write_item(action: &Tree) -> Checked {
+    match action.members() {
+        [] => Err(ApiError::validation(
+            "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request",
+        )),
+        [(kind, action)] => check_action(kind, action),
+        _ => Err(ApiError::validation("TransactItems can only contain one of Check, Put, Update or Delete")),
     }
-    Ok(())
 }
 
 pub(super) fn execute_statement(request: &Tree) -> Checked {

@@ -13,7 +13,11 @@ use super::*;
 use crate::Target;
 
 fn ask(operation: &str, body: &str) -> Result<Request, ApiError> {
-    admit(Target::of(operation).known().unwrap(), body.as_bytes())
+    match admit(Target::of(operation).known().unwrap(), body.as_bytes())? {
+        Request::TransactGetItems(TransactGetItems { first_fault: Some(fault), .. })
+        | Request::TransactWriteItems(TransactWriteItems { first_fault: Some(fault), .. }) => Err(fault),
+        request => Ok(request),
+    }
 }
 
 fn admitted(operation: &str, body: Value) -> Request {

@@ -58,7 +58,8 @@ pub(super) fn check_placeholders(values: Option<&Tree>) -> Result<(), ApiError> 
 
 /// The parameters of a PartiQL statement.
 pub(super) fn check_parameters(parameters: Option<&Tree>) -> Result<(), String> {
-    parameters.map(Tree::elements).unwrap_or_default().iter().try_for_each(check)
+    let parameters = parameters.map(Tree::elements).unwrap_or_default();
+    parameters.iter().try_for_each(|value| check_at(value, 1, parameter_number))
 }
 
 /// ExclusiveStartKey.
@@ -78,16 +79,19 @@ pub(super) fn check_start_key(key: Option<&Tree>) -> Result<(), ApiError> {
 
 /// The first fault of a value that has the form of one.
 pub(super) fn check(value: &Tree) -> Result<(), String> {
-    check_at(value, 1)
+    check_at(value, 1, number)
 }
 
+/// How the text of a number is read.
+type ReadNumber = fn(&str) -> Result<Number, String>;
+
 /// An attribute's value is at level 1, what is in a list or map one below it.
-fn check_at(value: &Tree, level: usize) -> Result<(), String> {
+fn check_at(value: &Tree, level: usize, number: ReadNumber) -> Result<(), String> {
     if level > NESTING_LEVELS_MAX || *value == Tree::TooDeep {
         return Err(TOO_DEEP.to_owned());
     }
     for (kind, content) in value.members() {
-        check_kind(kind, content, level)?;
+        check_kind(kind, content, level, number)?;
     }
     match value.members().len() {
         0 => Err(EMPTY.to_owned()),
@@ -96,14 +100,16 @@ fn check_at(value: &Tree, level: usize) -> Result<(), String> {
     }
 }
 
-fn check_kind(kind: &str, content: &Tree, level: usize) -> Result<(), String> {
+fn check_kind(kind: &str, content: &Tree, level: usize, number: ReadNumber) -> Result<(), String> {
     match (kind, content) {
         ("N", Tree::Text(text)) => number(text).map(drop),
         ("NULL", Tree::Bool(false)) => Err(invalid("Null attribute value types must have the value of true")),
-        ("SS" | "NS" | "BS", Tree::List(elements)) => check_set(kind, elements, content),
+        ("SS" | "NS" | "BS", Tree::List(elements)) => check_set(kind, elements, content, number),
         ("L" | "M", _) if level == NESTING_LEVELS_MAX => Err(TOO_DEEP.to_owned()),
-        ("L", Tree::List(elements)) => elements.iter().try_for_each(|each| check_at(each, level + 1)),
-        ("M", Tree::Object(members)) => members.iter().try_for_each(|(_, each)| check_at(each, level + 1)),
+        ("L", Tree::List(elements)) => elements.iter().try_for_each(|each| check_at(each, level + 1, number)),
+        ("M", Tree::Object(members)) => {
+            members.iter().try_for_each(|(_, each)| check_at(each, level + 1, number))
+        }
         _ => Ok(()),
     }
 }
@@ -112,7 +118,7 @@ fn invalid(fault: &str) -> String {
     format!("One or more parameter values were invalid: {fault}")
 }
 
-fn check_set(kind: &str, elements: &[Tree], set: &Tree) -> Result<(), String> {
+fn check_set(kind: &str, elements: &[Tree], set: &Tree, number: ReadNumber) -> Result<(), String> {
     if elements.is_empty() {
         return Err(invalid(match kind {
             // DynamoDB: with two blanks.
@@ -144,7 +150,29 @@ fn check_set(kind: &str, elements: &[Tree], set: &Tree) -> Result<(), String> {
 }
 
 fn number(text: &str) -> Result<Number, String> {
-    Number::parse(text).map_err(|error| match error {
+    Number::parse(text).map_err(|error| number_fault(error, text))
+}
+
+/// DynamoDB: of a parameter, the exponent has 32 bits, and so have the digits behind the point less the exponent,
+/// and the digits before it: these start again at the bottom if they are too many (conformance suite, numbers as
+/// parameters).
+fn parameter_number(text: &str) -> Result<Number, String> {
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let Ok(exponent) = exponent.parse::<i32>().map(i64::from) else {
+        return Err(number_fault(NumberError::NotANumber, text));
+    };
+    if i32::try_from(fraction.len() as i64 - exponent).is_err() {
+        return Err(number_fault(NumberError::NotANumber, text));
+    }
+    if whole.len() as i64 + exponent > i64::from(i32::MAX) {
+        return Err(number_fault(NumberError::Underflow, text));
+    }
+    number(text)
+}
+
+fn number_fault(error: NumberError, text: &str) -> String {
+    match error {
         NumberError::NotANumber if text.is_empty() => {
             "The parameter cannot be converted to a numeric value".to_owned()
         }
@@ -162,5 +190,5 @@ fn number(text: &str) -> Result<Number, String> {
                                    supported range"
                 .to_owned()
         }
-    })
+    }
 }

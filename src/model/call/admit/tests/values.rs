@@ -159,3 +159,32 @@ fn every_kind_of_value_is_read() {
     assert_eq!(item.get("n").unwrap(), &AttributeValue::N(crate::Number::parse("-15").unwrap()));
     assert!(put.item.text.is_none());
 }
+
+#[test]
+fn parameters_of_statements_are_read_as_java_reads_decimals() {
+    let cases = [
+        ("1e99999999999", "The parameter cannot be converted to a numeric value: 1e99999999999"),
+        ("1e-2147483648", "The parameter cannot be converted to a numeric value: 1e-2147483648"),
+        ("1e2147483648", "The parameter cannot be converted to a numeric value: 1e2147483648"),
+        (
+            "1e2147483647",
+            "Number underflow. Attempting to store a number with magnitude smaller than supported range",
+        ),
+        ("", "The parameter cannot be converted to a numeric value"),
+        ("5", ""),
+    ];
+    for (text, expected) in cases {
+        let statement =
+            json!({ "Statement": "SELECT * FROM T WHERE a = ?", "Parameters": [{ "L": [{ "N": text }] }] });
+        let refused = ask("ExecuteStatement", &statement.to_string()).err();
+        assert_eq!(refused.map(|error| error.message).unwrap_or_default(), expected, "{text}");
+        // In a batch that is nobody else's business.
+        let batch = json!({ "Statements": [statement, { "Statement": "SELECT * FROM T" }] });
+        let Request::BatchExecuteStatement(batch) = admitted("BatchExecuteStatement", batch) else {
+            panic!()
+        };
+        let faults: Vec<_> =
+            batch.statements.into_iter().map(|statement| statement.parameter_fault).collect();
+        assert_eq!(faults, [Some(expected.to_owned()).filter(|fault| !fault.is_empty()), None], "{text}");
+    }
+}
