@@ -4,6 +4,7 @@
 //! items its condition can be true of is [`Branch`]'s answer, given the names of a key.
 
 mod branches;
+mod keywords;
 mod lower;
 mod parse;
 mod selection;
@@ -202,20 +203,21 @@ pub enum StatementFault {
          Seq with at least one member"
     )]
     InOperands,
-    #[error("Unrecognized function: {0}")]
-    UnknownFunction(String),
+    #[error("Unrecognized function: {function} at {place}")]
+    UnknownFunction { function: String, place: Place },
     #[error("Unsupported operator in Condition Expression. Operator: {0}")]
     ConditionOperator(&'static str),
     #[error("Unsupported operator in Update Expression. Operator: {0}")]
     UpdateOperator(&'static str),
     #[error("Unrecognized assignment target: {0}")]
     Target(&'static str),
-    #[error("SET_{0} must have exactly two arguments")]
-    SetArguments(&'static str),
-    #[error("The first argument to SET_{0} must equal the assignment value")]
-    SetTarget(&'static str),
-    #[error("The second argument to SET_{0} must be a value with type SET")]
-    SetValue(&'static str),
+    #[error("SET_{action} must have exactly two arguments at {place}")]
+    SetArguments { action: &'static str, place: Place },
+    #[error("The first argument to SET_{action} must equal the assignment value at {place}")]
+    SetTarget { action: &'static str, place: Place },
+    /// DynamoDB: the place is that of the first argument (conformance suite, functions).
+    #[error("The second argument to SET_{action} must be a value with type SET at {place}")]
+    SetValue { action: &'static str, place: Place },
     #[error("Empty bags are not supported")]
     EmptyBag,
     #[error("Unsupported data type in Bag. DynamoDB only supports either numbers or strings in bags")]
@@ -231,6 +233,8 @@ pub enum StatementFault {
     KeyType { found: &'static str, under: String },
     #[error("Unsupported data type: {found} under key {under}")]
     ValueType { found: &'static str, under: String },
+    #[error("Unsupported data type: {function} under key {under} at {place}")]
+    CalledValue { function: String, under: String, place: Place },
     #[error("{} under {under}", number_fault(.error))]
     Number { error: NumberError, under: String },
     #[error(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::limits::NESTING_LEVELS_MAX;
 use model::{AttributeValue, Item, Number, NumberError};
 
-use super::syntax::{self, Change, Column, Expr, Step};
+use super::syntax::{self, Call, Change, Column, Expr, Step};
 use super::{
     DeleteStatement, InsertStatement, OrderBy, Returning, SelectStatement, Selection, Statement,
     StatementFault, UpdateStatement,
@@ -165,6 +165,10 @@ impl Lower<'_> {
             }
             Expr::Bag(elements) => bag(elements, under)?,
             Expr::Missing => return Err(StatementFault::Missing),
+            Expr::Call(Call { function, place, .. }) => {
+                let (function, under) = (function.clone(), under.to_owned());
+                return Err(StatementFault::CalledValue { function, under, place: *place });
+            }
             other => {
                 return Err(StatementFault::ValueType { found: other.name(), under: under.to_owned() });
             }
@@ -180,11 +184,11 @@ impl Lower<'_> {
     fn operand(&self, expr: &Expr) -> Lowered<Operand> {
         Ok(match expr {
             Expr::Path(steps) => Operand::Source(Source::Path(document_path(steps)?)),
-            Expr::Call(function, arguments) if function == "size" => {
+            Expr::Call(Call { function, arguments, .. }) if function == "size" => {
                 let [measured] = arguments_of::<1>(function, arguments)?;
                 size_of(self.operand(measured)?)?
             }
-            Expr::Call(function, _) => return Err(StatementFault::UnknownFunction(function.clone())),
+            Expr::Call(call) => return Err(unknown(call)),
             Expr::Operator(operator, _) => return Err(StatementFault::ConditionOperator(operator)),
             value => Operand::Source(Source::Value(Arc::new(self.value(value)?))),
         })
@@ -207,24 +211,26 @@ impl Lower<'_> {
     }
 
     fn assignment(&self, target: &DocumentPath, value: &Expr) -> Lowered<Action> {
-        let (function, arguments) = match value {
-            Expr::Call(function, arguments) if function == "set_add" => ("ADD", arguments),
-            Expr::Call(function, arguments) if function == "set_delete" => ("DELETE", arguments),
+        let (call, action) = match value {
+            Expr::Call(call) if call.function == "set_add" => (call, "ADD"),
+            Expr::Call(call) if call.function == "set_delete" => (call, "DELETE"),
             other => return self.assigned(other).map(Action::Set),
         };
+        let Call { arguments, place, inner_place, .. } = call;
         let [first, second] = arguments.as_slice() else {
-            return Err(StatementFault::SetArguments(function));
+            return Err(StatementFault::SetArguments { action, place: *place });
         };
         match first {
             Expr::Path(steps) if document_path(steps)? == *target => {}
-            _ => return Err(StatementFault::SetTarget(function)),
+            _ => return Err(StatementFault::SetTarget { action, place: *place }),
         }
+        let no_set = StatementFault::SetValue { action, place: *inner_place };
         let set = match second {
             Expr::Bag(_) | Expr::Parameter(_) => self.value(second)?,
-            _ => return Err(StatementFault::SetValue(function)),
+            _ => return Err(no_set),
         };
-        match (is_set(&set), function) {
-            (false, _) => Err(StatementFault::SetValue(function)),
+        match (is_set(&set), action) {
+            (false, _) => Err(no_set),
             (true, "ADD") => Ok(Action::Add(Arc::new(set))),
             (true, _) => Ok(Action::Delete(Arc::new(set))),
         }
@@ -233,16 +239,16 @@ impl Lower<'_> {
     fn assigned(&self, expr: &Expr) -> Lowered<Assigned> {
         Ok(match expr {
             Expr::Path(steps) => Assigned::Path(document_path(steps)?),
-            Expr::Call(function, arguments) if function == "list_append" => {
+            Expr::Call(Call { function, arguments, .. }) if function == "list_append" => {
                 let [front, back] = arguments_of::<2>(function, arguments)?;
                 Assigned::Joined(Box::new([self.assigned(front)?, self.assigned(back)?]))
             }
-            Expr::Call(function, arguments) if function == "if_not_exists" => {
+            Expr::Call(Call { function, arguments, .. }) if function == "if_not_exists" => {
                 let [path, default] = arguments_of::<2>(function, arguments)?;
                 let Expr::Path(steps) = path else { return Err(Fault::NeedsPath(function.clone()).into()) };
                 Assigned::IfNotExists(document_path(steps)?, Box::new(self.assigned(default)?))
             }
-            Expr::Call(function, _) => return Err(StatementFault::UnknownFunction(function.clone())),
+            Expr::Call(call) => return Err(unknown(call)),
             Expr::Operator(operator @ ("+" | "-"), operands) => {
                 let sign = if *operator == "+" { Sign::Plus } else { Sign::Minus };
                 let [left, right] = operands.as_ref();
@@ -292,7 +298,7 @@ impl Rules<'_, '_> {
                 Rule::Test(Test::In(self.lower.operand(value)?, list))
             }
             Expr::Is(value, kind) => Rule::Test(self.is(value, kind)?),
-            Expr::Call(function, arguments) => Rule::Test(self.call(function, arguments)?),
+            Expr::Call(call) => Rule::Test(self.call(call)?),
             Expr::Operator(operator, _) => return Err(StatementFault::ConditionOperator(operator)),
             _ => return Err(otherwise.clone()),
         };
@@ -306,6 +312,16 @@ impl Rules<'_, '_> {
     /// DynamoDB: what is not there is not unlike anything either, other than in a ConditionExpression, while
     /// NOT turns an equality around (conformance suite, comparisons, by way of dynoxide's captures).
     fn comparison(&mut self, comparator: Comparator, [one, two]: &[Expr; 2]) -> Lowered<RuleId> {
+        // `attribute_exists(a) = true` says what `attribute_exists(a)` says.
+        if let (Expr::Call(call), Expr::Bool(expected)) = (one, two)
+            && call.function != "size"
+            && !comparator.is_ordering()
+        {
+            let test = Rule::Test(self.call(call)?);
+            let test = self.push(test);
+            let holds = *expected == (comparator == Comparator::Equal);
+            return Ok(if holds { test } else { self.push(Rule::Not(test)) });
+        }
         let (one, two) = (self.lower.operand(one)?, self.lower.operand(two)?);
         if comparator.is_ordering() {
             refuse_unordered(comparator.as_str(), &[&one, &two])?;
@@ -343,7 +359,8 @@ impl Rules<'_, '_> {
         Ok(Test::Type(Operand::Source(Source::Path(path)), kind))
     }
 
-    fn call(&self, function: &str, arguments: &[Expr]) -> Lowered<Test> {
+    fn call(&self, call: &Call) -> Lowered<Test> {
+        let (function, arguments) = (call.function.as_str(), call.arguments.as_slice());
         let path = |expr: &Expr| match expr {
             Expr::Path(steps) => document_path(steps),
             _ => Err(Fault::NeedsPath(function.to_owned()).into()),
@@ -373,9 +390,13 @@ impl Rules<'_, '_> {
                 Test::Contains(whole, part)
             }
             "size" => return Err(StatementFault::NoCondition),
-            _ => return Err(StatementFault::UnknownFunction(function.to_owned())),
+            _ => return Err(unknown(call)),
         })
     }
+}
+
+fn unknown(call: &Call) -> StatementFault {
+    StatementFault::UnknownFunction { function: call.function.clone(), place: call.place }
 }
 
 fn arguments_of<'e, const N: usize>(function: &str, arguments: &'e [Expr]) -> Lowered<[&'e Expr; N]> {

@@ -5,32 +5,14 @@
 //! is an expression first, also what follows the name of a table.
 
 use super::StatementFault::{self, NotWellFormed, Syntax};
-use super::syntax::{Change, Column, Expr, OrderTerm, Select, Statement, Step};
-use super::token::{Kind, Token, tokens};
+use super::keywords;
+use super::syntax::{Call, Change, Column, Expr, OrderTerm, Select, Statement, Step};
+use super::token::{Kind, Place, Token, tokens};
 use crate::ast::Comparator;
 
 /// How deep parentheses, literals and calls may lie in each other: more than any item or statement needs.
 const DEPTH_MAX: usize = 100;
 
-/// What begins or parts the clauses of statements; none of them is a name.
-const KEYWORDS: [&str; 16] = [
-    "SELECT",
-    "FROM",
-    "WHERE",
-    "ORDER",
-    "BY",
-    "SET",
-    "REMOVE",
-    "VALUE",
-    "INSERT",
-    "INTO",
-    "UPDATE",
-    "DELETE",
-    "RETURNING",
-    "AS",
-    "ASC",
-    "DESC",
-];
 const OPERATORS: [&str; 6] = ["AND", "OR", "IS", "IN", "LIKE", "BETWEEN"];
 /// What could follow a SELECT elsewhere.
 const UNSUPPORTED_CLAUSES: [&str; 5] = ["LIMIT", "OFFSET", "GROUP", "HAVING", "LET"];
@@ -153,8 +135,10 @@ impl<'a> Parser<'a> {
         self.step();
         let columns = self.columns()?;
         self.expect_word("FROM", "Expected FROM after select list")?;
-        if matches!(self.token().kind, Kind::End) {
-            return Err(Syntax("Unexpected term"));
+        match self.token().kind {
+            Kind::End => return Err(Syntax("Unexpected term")),
+            Kind::Word(word) if keywords::is_keyword(word) => return Err(Syntax("Unexpected keyword")),
+            _ => {}
         }
         let from = self.source()?;
         let condition = self.condition()?;
@@ -226,9 +210,7 @@ impl<'a> Parser<'a> {
 
     fn name(&mut self, fault: &'static str) -> Parsed<String> {
         let name = match &self.token().kind {
-            Kind::Word(word) if !is_one_of(word, &KEYWORDS) && !is_one_of(word, &OPERATORS) => {
-                (*word).to_owned()
-            }
+            Kind::Word(word) if !keywords::is_keyword(word) => (*word).to_owned(),
             Kind::Name(name) => name.clone(),
             _ => return Err(Syntax(fault)),
         };
@@ -240,13 +222,7 @@ impl<'a> Parser<'a> {
         match &self.token().kind {
             Kind::Name(_) => Err(StatementFault::Alias),
             Kind::Word(word) if word.eq_ignore_ascii_case("AS") => Err(StatementFault::Alias),
-            Kind::Word(word)
-                if [&KEYWORDS[..], &OPERATORS[..], &UNSUPPORTED_CLAUSES[..]]
-                    .iter()
-                    .all(|words| !is_one_of(word, words)) =>
-            {
-                Err(StatementFault::Alias)
-            }
+            Kind::Word(word) if !keywords::is_keyword(word) => Err(StatementFault::Alias),
             _ => Ok(()),
         }
     }
@@ -603,25 +579,31 @@ impl<'a> Parser<'a> {
             "FROM" => return Err(Syntax("Expected data manipulation")),
             _ => None,
         };
+        let place = self.token().place;
         self.step();
         match constant {
             Some(constant) => Ok(constant),
             None if is_one_of(word, &OPERATORS) => Err(Syntax("Unexpected operator")),
-            None if is_one_of(word, &KEYWORDS) => Err(Syntax("Unexpected keyword")),
-            None if self.take_sign("(") => {
-                // `COUNT(*)` can be read, though nothing is counted.
-                if self.take_sign("*") {
-                    self.expect_sign(")", "Expected )")?;
-                    return Ok(Expr::Call(word.to_ascii_lowercase(), Vec::new()));
-                }
-                let arguments = self.nested(|parser| parser.until(")"))?;
-                Ok(Expr::Call(word.to_ascii_lowercase(), arguments))
-            }
+            None if self.take_sign("(") => self.call(word.to_ascii_lowercase(), place).map(Expr::Call),
+            None if keywords::is_keyword(word) => Err(Syntax("Unexpected keyword")),
             None => {
                 self.next -= 1;
                 self.path(word.to_owned())
             }
         }
+    }
+
+    /// What stands between the parentheses.
+    fn call(&mut self, function: String, place: Place) -> Parsed<Call> {
+        let inner_place = self.token().place;
+        // `COUNT(*)` can be read, though nothing is counted.
+        let arguments = if self.take_sign("*") {
+            self.expect_sign(")", "Expected )")?;
+            Vec::new()
+        } else {
+            self.nested(|parser| parser.until(")"))?
+        };
+        Ok(Call { function, arguments, place, inner_place })
     }
 
     fn path(&mut self, first: String) -> Parsed<Expr> {
@@ -632,7 +614,7 @@ impl<'a> Parser<'a> {
                 if self.token().is_sign("*") {
                     return Err(StatementFault::Unpivot);
                 }
-                steps.push(Step::Member(self.name("Expected identifier for path component")?));
+                steps.push(Step::Member(self.name("Invalid path dot component")?));
             } else if self.take_sign("[") {
                 let step = match &self.token().kind {
                     Kind::Number(digits) => Step::Index((*digits).to_owned()),

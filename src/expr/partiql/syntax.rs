@@ -71,7 +71,7 @@ pub(super) enum Expr {
     List(Vec<Expr>),
     Bag(Vec<Expr>),
     Struct(Vec<(Expr, Expr)>),
-    Call(String, Vec<Expr>),
+    Call(Call),
     Compare(Comparator, Box<[Expr; 2]>),
     Between(Box<[Expr; 3]>),
     In(Box<Expr>, Vec<Expr>),
@@ -81,6 +81,16 @@ pub(super) enum Expr {
     Any(Vec<Expr>),
     /// An operator that only adds up or nothing here evaluates: `+`, `-`, `*`, `/`, `%`, `||`, `LIKE`.
     Operator(&'static str, Box<[Expr; 2]>),
+}
+
+#[derive(Debug)]
+pub(super) struct Call {
+    /// In lower case.
+    pub(super) function: String,
+    pub(super) arguments: Vec<Expr>,
+    pub(super) place: Place,
+    /// Of what stands behind the parenthesis.
+    pub(super) inner_place: Place,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +114,7 @@ impl Expr {
             Expr::List(_) => "List",
             Expr::Bag(_) => "Bag",
             Expr::Struct(_) => "Struct",
-            Expr::Call(..) => "Call",
+            Expr::Call(_) => "Call",
             Expr::Compare(comparator, _) => match comparator {
                 Comparator::Equal => "Eq",
                 Comparator::NotEqual => "Ne",

@@ -70,6 +70,8 @@ fn conditions_hold_as_they_read() {
         ("begins_with(a, 'x') AND CONTAINS(s, 'p') AND size(s) = 2", true),
         ("attribute_type(n, 'N')", true),
         ("attribute_exists(a) AND attribute_not_exists(q)", true),
+        ("ATTRIBUTE_EXISTS(a) = true AND attribute_exists(q) = false", true),
+        ("attribute_exists(a) <> true", false),
         // What is missing is neither equal nor unequal, but not equal.
         ("q = 'x'", false),
         ("q <> 'x'", false),
@@ -201,6 +203,9 @@ fn what_is_wrong_is_said_in_dynamodbs_words() {
         ("SELECT * FROM T WHERE IS NULL", "Unexpected operator"),
         ("SELECT * FROM T WHERE p = LIKE", "Unexpected operator"),
         ("SELECT * FROM T WHERE p IS FOO", "Expected type name"),
+        ("SELECT * FROM T WHERE pad = 'none'", "Unexpected keyword"),
+        ("SELECT * FROM T WHERE m.inner = 1", "Invalid path dot component"),
+        ("UPDATE T SET m.inner = 1 WHERE p = 1", "Invalid path dot component"),
         ("DELETE FROM", "Expected identifier for simple path"),
         ("DELETE FROM WHERE p = 1", "Expected identifier for simple path"),
         ("UPDATE Payment-x SET a = 1", "Expected data manipulation"),
@@ -260,12 +265,31 @@ fn what_is_wrong_is_said_in_dynamodbs_words() {
         ),
         (
             "UPDATE T SET a = set_add(b, <<1>>) WHERE p = 1",
-            "The first argument to SET_ADD must equal the assignment value",
+            "The first argument to SET_ADD must equal the assignment value at 1:18:7",
+        ),
+        ("UPDATE T SET a = set_add(a) WHERE p = 1", "SET_ADD must have exactly two arguments at 1:18:7"),
+        (
+            "UPDATE T SET a = set_delete(a, 'x') WHERE p = 1",
+            "The second argument to SET_DELETE must be a value with type SET at 1:29:1",
+        ),
+        (
+            "INSERT INTO T VALUE {'a': set_add(<<'a'>>, <<'b'>>)}",
+            "Unsupported data type: set_add under key root at 1:27:7",
+        ),
+        (
+            "SELECT * FROM T WHERE attribute_exists('a')",
+            "Operator or function requires a document path; operator or function: attribute_exists",
+        ),
+        (
+            "SELECT * FROM T WHERE attribute_exists(a, b)",
+            "Incorrect number of operands for operator or function; operator or function: attribute_exists, \
+             number of operands: 2",
         ),
         ("SELECT * FROM T WHERE a = MISSING", "MISSING must be compared using IS operator"),
         ("SELECT * FROM T WHERE a", "WHERE clause must contain an expression that resolves to a boolean"),
         ("SELECT * FROM T WHERE a = 1 AND b", "The arguments to AND/OR must be Expressions"),
-        ("SELECT * FROM T WHERE foo(a)", "Unrecognized function: foo"),
+        ("SELECT * FROM T WHERE foo(a)", "Unrecognized function: foo at 1:23:3"),
+        ("SELECT * FROM T WHERE EXISTS(a)", "Unrecognized function: exists at 1:23:6"),
     ];
     for (text, expected) in others {
         assert_eq!(fault(text), expected, "{text}");

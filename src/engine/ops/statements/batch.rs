@@ -141,7 +141,7 @@ impl Core {
             self.select(select, asked)?;
             return Err(EngineError::validation(NO_KEY));
         }
-        write::single_key(&table, select.condition.as_ref()).map_err(|_| EngineError::validation(NO_KEY))?;
+        write::only_key(&table, select.condition.as_ref()).map_err(|_| EngineError::validation(NO_KEY))?;
         let page = self.select(select, asked)?;
         Ok(Done { table, item: page.items.into_iter().next(), consumed: page.consumed })
     }

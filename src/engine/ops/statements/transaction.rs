@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use expr::partiql::{SelectStatement, Selection, Statement};
+use expr::partiql::{SelectStatement, Statement};
 use model::{
     Item,
     call::{ExecuteTransaction, ReturnConsumedCapacity},
@@ -28,13 +28,13 @@ const MIXED: &str =
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
-    /// DynamoDB: one for each statement, empty for a write.
+    /// DynamoDB: one for each SELECT, and none at all for writes (conformance suite, responses to writes).
     responses: Vec<Response>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     consumed_capacity: Vec<ConsumedCapacity>,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Response {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,8 +82,8 @@ impl Core {
                 Ok((tables, move |tx: &mut Transaction<'_>| transact::carry_out(tx, &writes, token)))
             })
             .await?;
-        let responses = statements.iter().map(|_| Response::default()).collect();
-        Ok(json(&Answer { responses, consumed_capacity: transact::told(&tables, &ended, wanted) }))
+        let consumed_capacity = transact::told(&tables, &ended, wanted);
+        Ok(json(&Answer { responses: Vec::new(), consumed_capacity }))
     }
 
     fn statement_writes(
@@ -115,7 +115,7 @@ impl Core {
         let tables = tables.collect::<Result<Vec<_>, EngineError>>()?;
         let mut items = Vec::with_capacity(selects.len());
         for (place, (select, table)) in selects.iter().zip(&tables).enumerate() {
-            let key = write::single_key(table, select.condition.as_ref()).map_err(|_| {
+            let key = write::only_key(table, select.condition.as_ref()).map_err(|_| {
                 within(
                     place,
                     EngineError::validation(
@@ -136,7 +136,7 @@ impl Core {
             let units = Consumed::of_table(Reading::Transactional.units(bytes));
             consumed.entry(table.name().to_owned()).or_default().add(&units);
             let item = record.map(|record| record.item()).transpose()?;
-            responses.push(Response { item: item.and_then(|item| shown(select, item)) });
+            responses.push(Response { item: item.map(|item| shown(select, item)) });
         }
         let told = |(name, units): (&String, &Consumed)| units.told(name, wanted, Kind::TransactRead);
         let consumed_capacity = consumed.iter().filter_map(told).collect();
@@ -144,15 +144,12 @@ impl Core {
     }
 }
 
-/// What a SELECT shows of an item, if that meets its condition.
-fn shown(select: &SelectStatement, item: Item) -> Option<Item> {
-    if !select.condition.as_ref().is_none_or(|condition| condition.holds(&item)) {
-        return None;
-    }
-    Some(match &select.selection {
+/// What a SELECT shows of an item.
+fn shown(select: &SelectStatement, item: Item) -> Item {
+    match &select.selection {
         None => item,
-        Some(selection) => Selection::apply(selection, &item),
-    })
+        Some(selection) => selection.apply(&item),
+    }
 }
 
 /// What no statement of a transaction may be.
@@ -173,10 +170,8 @@ fn check(statement: &Statement) -> Result<(), EngineError> {
 
 /// DynamoDB: an EXISTS names one item, and asks more of it than that it is there.
 fn check_exists(select: &SelectStatement, table: &Table) -> Result<(), EngineError> {
-    let condition = select.condition.as_ref();
-    let is_key = |name: &str| table.key.attributes().any(|attribute| attribute.name == name);
-    let asks_more = condition.is_some_and(|condition| condition.attributes().any(|name| !is_key(name)));
-    match asks_more && write::single_key(table, condition).is_ok() {
+    let named = write::condition_and_key(table, select.condition.as_ref()).ok();
+    match named.is_some_and(|(condition, ..)| write::asks_more(table, condition)) {
         true => Ok(()),
         false => {
             Err(EngineError::validation("EXISTS() must contain a single item read with additional condition"))

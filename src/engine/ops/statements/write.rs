@@ -73,7 +73,7 @@ pub(super) fn prepare(
 }
 
 /// A condition that names one item, and the key of that.
-fn condition_and_key<'c>(
+pub(super) fn condition_and_key<'c>(
     table: &Table,
     condition: Option<&'c Condition>,
 ) -> Result<(&'c Condition, Item, PrimaryKey), EngineError> {
@@ -96,9 +96,19 @@ fn condition_and_key<'c>(
     Ok((condition, key_item, key))
 }
 
-/// The key of the one item that a SELECT reads, if it is one.
-pub(super) fn single_key(table: &Table, condition: Option<&Condition>) -> Result<PrimaryKey, EngineError> {
-    condition_and_key(table, condition).map(|(_condition, _item, key)| key)
+/// The key of the one item that a condition names, if it asks for nothing else.
+///
+/// DynamoDB: a SELECT of a batch or a transaction does not filter (conformance suite, functions; checked against
+/// the service by floci's authors).
+pub(super) fn only_key(table: &Table, condition: Option<&Condition>) -> Result<PrimaryKey, EngineError> {
+    let (condition, _item, key) = condition_and_key(table, condition)?;
+    if asks_more(table, condition) { Err(no_key()) } else { Ok(key) }
+}
+
+/// Whether a condition that names an item asks for more than its key.
+pub(super) fn asks_more(table: &Table, condition: &Condition) -> bool {
+    let is_key = |name: &str| table.key.attributes().any(|attribute| attribute.name == name);
+    !condition.attributes().all(is_key)
 }
 
 fn no_key() -> EngineError {
