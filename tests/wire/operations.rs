@@ -6,6 +6,7 @@ mod errors;
 mod items;
 mod reads;
 mod settings;
+mod statements;
 mod tables;
 mod transactions;
 
