@@ -6,6 +6,10 @@
 //! early, if a request has several faults: those of placeholders as such and of legacy conditions come after
 //! those of all values, and in a transaction a fault of an expression comes after the values of later actions.
 
+mod streams;
+
+pub(super) use streams::{describe_stream, get_shard_iterator, list_streams};
+
 use std::collections::HashSet;
 
 use super::echo::shown;
