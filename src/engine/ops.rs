@@ -5,5 +5,6 @@ pub(crate) mod batch;
 pub(crate) mod items;
 pub(crate) mod read;
 pub(crate) mod settings;
+pub(crate) mod streams;
 pub(crate) mod tables;
 pub(crate) mod transact;

@@ -93,7 +93,8 @@ fn engine(reader: &mut Reader<'_>, region: &str) -> engine::Config {
         cache_bytes: reader.read("engine.block_cache_bytes", |text| parse::bytes(text, 0)),
         ..engine::StoreConfig::new(place)
     };
-    engine::Config { store, region: region.to_owned(), account: ACCOUNT.to_owned() }
+    let ttl_sweep = reader.read("engine.ttl_sweep", parse::ttl_sweep);
+    engine::Config { store, ttl_sweep, region: region.to_owned(), account: ACCOUNT.to_owned() }
 }
 
 fn json(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> json_door::Config {

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 /// Nothing here takes as long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Tests that wait for a sweep do not wait long.
+const TTL_SWEEP: Duration = Duration::from_millis(20);
+
 /// An engine of a test's own. Clones ask the same one.
 #[derive(Clone)]
 pub(crate) struct Rig {
@@ -41,7 +44,8 @@ impl Rig {
 
     fn open(store: StoreConfig) -> Rig {
         let (clock, drain) = (Clock::start(), Drain::new());
-        let config = Config { store, region: "eu-central-1".to_owned(), account: "000000000000".to_owned() };
+        let ttl_sweep = Some(TTL_SWEEP);
+        let config = Config { store, ttl_sweep, region: "eu-central-1".to_owned(), account: "000000000000".to_owned() };
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let parts = Parts { clock: clock.clone(), chance: Chance::seeded(1), drain: drain.clone(), metrics };
         let (engine, _opened) = Engine::open(config, parts).unwrap();
