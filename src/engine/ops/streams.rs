@@ -243,7 +243,8 @@ impl Core {
         let core = Arc::clone(self);
         aside(move || {
             let page = seen.page(&iterator, limit)?;
-            let records = page.records.into_iter().map(|(number, read)| core.record(&seen.stream, number, read));
+            let records =
+                page.records.into_iter().map(|(number, read)| core.record(&seen.stream, number, read));
             let next = page.next.map(|position| ShardIterator { position, issued_at: seen.now, ..iterator });
             let next_shard_iterator = next.map(|next| next.to_text());
             Ok(json(&Got { records: records.collect(), next_shard_iterator }))
@@ -356,9 +357,7 @@ impl Seen {
             ShardIteratorType::TrimHorizon => Ok(Position::Oldest),
             ShardIteratorType::Latest => self.latest(shard),
             ShardIteratorType::AtSequenceNumber => Ok(Position::From(self.number(shard, number)?)),
-            ShardIteratorType::AfterSequenceNumber => {
-                Ok(Position::From(self.number(shard, number)?.next()))
-            }
+            ShardIteratorType::AfterSequenceNumber => Ok(Position::From(self.number(shard, number)?.next())),
         }
     }
 
@@ -422,7 +421,8 @@ impl Seen {
         if from >= horizon {
             return Ok(());
         }
-        let mut missed = self.stream.records(&self.view, shard.lane, (from, Some(horizon)), Direction::Forward);
+        let mut missed =
+            self.stream.records(&self.view, shard.lane, (from, Some(horizon)), Direction::Forward);
         match missed.next() {
             None => Ok(()),
             Some(_) => Err(trimmed()),

@@ -223,7 +223,8 @@ mod tests {
     fn ids_of_nothing_are_none() {
         let stream = stream(None);
         let first = stream.shard_id(Shard { generation: 0, lane: 0 });
-        for id in ["", "shardId-", "shardId-1-0", &first[1..], &format!("{first}0"), &first.replace('-', "_")] {
+        for id in ["", "shardId-", "shardId-1-0", &first[1..], &format!("{first}0"), &first.replace('-', "_")]
+        {
             assert_eq!(stream.shard_of_id(id), None, "{id}");
         }
         // Another lane, a moment at which no shard begins, and one before the stream.

@@ -13,3 +13,5 @@ mod order;
 mod queries;
 mod rig;
 mod scalar;
+mod streams;
+mod ttl;

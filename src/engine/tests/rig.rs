@@ -45,11 +45,21 @@ impl Rig {
     fn open(store: StoreConfig) -> Rig {
         let (clock, drain) = (Clock::start(), Drain::new());
         let ttl_sweep = Some(TTL_SWEEP);
-        let config = Config { store, ttl_sweep, region: "eu-central-1".to_owned(), account: "000000000000".to_owned() };
+        let config = Config {
+            store,
+            ttl_sweep,
+            region: "eu-central-1".to_owned(),
+            account: "000000000000".to_owned(),
+        };
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let parts = Parts { clock: clock.clone(), chance: Chance::seeded(1), drain: drain.clone(), metrics };
         let (engine, _opened) = Engine::open(config, parts).unwrap();
         Rig { engine: Arc::new(engine), drain, clock }
+    }
+
+    /// The engine as the layer in front of it sees it.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.engine
     }
 
     /// Ends what is under way and lets go of the store, so that it can be opened again.

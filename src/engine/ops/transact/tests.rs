@@ -108,6 +108,7 @@ async fn a_transaction_is_carried_out_again_after_10_minutes() {
     let parts = Parts { clock: Clock::start(), chance: Chance::seeded(1), drain: Drain::new(), metrics };
     let config = Config {
         store: store::Config::new(Place::Memory),
+        ttl_sweep: None,
         region: "eu-central-1".to_owned(),
         account: "000000000000".to_owned(),
     };
