@@ -324,10 +324,11 @@ async fn records_and_shards_are_trimmed_after_a_day() {
     let place_of_old = place(&arn, &home, "AT_SEQUENCE_NUMBER", Some(number(&old)));
     assert_eq!(code(&rig.refused("GetShardIterator", place_of_old).await), trimmed);
     // The shard itself is there until a day after its end.
-    assert!(shards(&rig, &arn).await.contains(&home));
+    let is_there = async || shards(&rig, &arn).await.iter().any(|shard| id(shard) == id(&home));
+    assert!(is_there().await);
     let oldest = iterator(&rig, &arn, &home, "TRIM_HORIZON", None).await;
     rig.clock.turn_calendar(4 * HOUR);
-    assert!(!shards(&rig, &arn).await.contains(&home));
+    assert!(!is_there().await);
     let gone = rig.refused("GetShardIterator", place(&arn, &home, "TRIM_HORIZON", None)).await;
     let no_shard = ("ResourceNotFoundException", "Requested resource not found: Shard does not exist");
     assert_eq!(code(&gone), no_shard);
