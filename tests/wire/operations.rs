@@ -6,6 +6,7 @@ mod errors;
 mod items;
 mod reads;
 mod settings;
+mod streams;
 mod tables;
 mod transactions;
 
@@ -20,13 +21,26 @@ use crate::{
 };
 
 /// Members that differ from node to node, or from moment to moment.
-const VOLATILE: [&str; 6] = [
+const VOLATILE: [&str; 19] = [
+    "ApproximateCreationDateTime",
     "CreationDateTime",
+    "CreationRequestDateTime",
+    "EndingSequenceNumber",
+    "LastEvaluatedShardId",
+    "LastEvaluatedStreamArn",
     "LastIncreaseDateTime",
     "LastUpdateToPayPerRequestDateTime",
     "LatestStreamArn",
     "LatestStreamLabel",
+    "NextShardIterator",
+    "SequenceNumber",
+    "ShardId",
+    "ShardIterator",
+    "StartingSequenceNumber",
+    "StreamArn",
+    "StreamLabel",
     "TableId",
+    "eventID",
 ];
 const ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/";
 
