@@ -226,7 +226,7 @@ fn decode(row: &[u8]) -> Result<Stream, EngineError> {
 /// An equal share of the hashes that the keys of items begin with (see `keys.rs`).
 fn lane(item_key: &[u8]) -> u8 {
     let hash = item_key.first().copied().unwrap_or_default();
-    (u16::from(hash) * u16::from(LANES) >> u8::BITS) as u8
+    ((u16::from(hash) * u16::from(LANES)) >> u8::BITS) as u8
 }
 
 fn place(lane: u8, number: Number) -> Vec<u8> {
