@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backend::{Backend, Call, Failure, FailureKind, Reply};
+use backend::{Backend, Call, ChangeFeed, Failure, FailureKind, Reply};
 use futures_util::future::{BoxFuture, ready};
 
 /// Refuses every call that the table of operations does not know to be a read, PartiQL's `SELECT` with the
@@ -28,6 +28,10 @@ impl Backend for ReadOnly {
             return self.inner.call(call);
         }
         Box::pin(ready(Err(Failure::new(FailureKind::Refused, REFUSAL))))
+    }
+
+    fn changes(&self) -> Option<ChangeFeed> {
+        self.inner.changes()
     }
 }
 

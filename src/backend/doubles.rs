@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 
-use crate::{Backend, Bypass, Call, Failure, OriginAnswer, Outcome, Reply};
+use crate::{Backend, Bypass, Call, ChangeFeed, Failure, OriginAnswer, Outcome, Reply};
 
 /// What a scripted backend does with a call.
 pub type Script = dyn Fn(Call) -> BoxFuture<'static, Result<Reply, Failure>> + Send + Sync;
@@ -18,6 +18,8 @@ pub type Script = dyn Fn(Call) -> BoxFuture<'static, Result<Reply, Failure>> + S
 pub struct Scripted {
     script: Box<Script>,
     calls: Mutex<Vec<Call>>,
+    /// Where a test announces what the backend is to change by itself.
+    pub feed: ChangeFeed,
 }
 
 impl Scripted {
@@ -25,7 +27,7 @@ impl Scripted {
     pub fn new(
         script: impl Fn(Call) -> BoxFuture<'static, Result<Reply, Failure>> + Send + Sync + 'static,
     ) -> Arc<Scripted> {
-        Arc::new(Scripted { script: Box::new(script), calls: Mutex::default() })
+        Arc::new(Scripted { script: Box::new(script), calls: Mutex::default(), feed: ChangeFeed::default() })
     }
 
     /// The bodies of all calls of an operation, in order.
@@ -40,6 +42,10 @@ impl Backend for Scripted {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call.clone());
         (self.script)(call)
+    }
+
+    fn changes(&self) -> Option<ChangeFeed> {
+        Some(self.feed.clone())
     }
 }
 

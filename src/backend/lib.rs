@@ -8,6 +8,7 @@ mod call;
 #[cfg(any(test, feature = "doubles"))]
 pub mod doubles;
 mod failure;
+mod feed;
 mod outcome;
 mod reply;
 
@@ -15,6 +16,7 @@ use futures_util::future::BoxFuture;
 
 pub use call::{Call, Caller, Wire};
 pub use failure::{Failure, FailureKind};
+pub use feed::{Announced, Busy, ChangeFeed, Ending, OwnChange, Watched, Watcher};
 pub use outcome::{Bypass, Outcome};
 pub use reply::{Answer, Document, OriginAnswer, Reply};
 
@@ -33,4 +35,9 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// [`Failure`] when there is no answer of the origin's to pass on.
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>>;
+
+    /// Where it announces the changes that it makes by itself, if it makes any.
+    fn changes(&self) -> Option<ChangeFeed> {
+        None
+    }
 }

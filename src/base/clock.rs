@@ -1,6 +1,12 @@
 //! Time as a value that is passed in.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 pub use tokio::time::Instant;
 
@@ -10,6 +16,8 @@ pub use tokio::time::Instant;
 #[derive(Debug, Clone)]
 pub struct Clock {
     origin: Instant,
+    /// By how many milliseconds a test turned the calendar forward.
+    turned_millis: Arc<AtomicU64>,
 }
 
 impl Clock {
@@ -17,7 +25,7 @@ impl Clock {
     /// [`Clock::millis_since_origin`] counts from here.
     #[expect(clippy::disallowed_methods, reason = "this is where time enters")]
     pub fn start() -> Clock {
-        Clock { origin: Instant::now() }
+        Clock { origin: Instant::now(), turned_millis: Arc::default() }
     }
 
     /// The present moment, monotonic.
@@ -34,7 +42,14 @@ impl Clock {
     /// Calendar time, for signatures and dates: the system's clock, corrections of it included.
     #[expect(clippy::disallowed_methods, reason = "this is where time enters")]
     pub fn wall(&self) -> SystemTime {
-        SystemTime::now()
+        SystemTime::now() + Duration::from_millis(self.turned_millis.load(Ordering::Relaxed))
+    }
+
+    /// Turns calendar time forward, for this clock and its clones: for tests of what takes hours.
+    #[cfg(any(test, feature = "scripted"))]
+    pub fn turn_calendar(&self, span: Duration) {
+        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        self.turned_millis.fetch_add(millis, Ordering::Relaxed);
     }
 
     /// Waits until `moment`.

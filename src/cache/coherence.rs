@@ -17,4 +17,4 @@ mod stamps;
 pub use rule::Rule;
 pub(crate) use rule::Rules;
 pub use slots::{AtomicWord, Look, Slots, TooManyWrites};
-pub(crate) use stamps::{Closed, ItemSlot, Sight, Stamp, Stamps, TableSlot, Verdict};
+pub(crate) use stamps::{Closed, Guard, ItemSlot, Sight, Stamp, Stamps, TableSlot, Verdict};

@@ -15,6 +15,7 @@ mod config;
 mod flight;
 mod item;
 mod metrics;
+mod own_changes;
 mod plan;
 mod purge;
 mod read;
@@ -25,7 +26,7 @@ mod write;
 
 use std::{sync::Arc, time::Duration};
 
-use backend::{Backend, Bypass, Call, Document, Failure, Outcome, Reply};
+use backend::{Backend, Bypass, Call, ChangeFeed, Document, Failure, Outcome, Reply, Watcher};
 use base::{Action, Chance, Clock, Drain};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -39,6 +40,7 @@ pub use metrics::Metrics;
 use coherence::{Rules, Sight, Stamps};
 use flight::Flights;
 use item::{ABSENT, Asked, Entry, ItemCache, Stored};
+use own_changes::OwnChanges;
 use plan::{Plan, plan};
 use read::Arrival;
 use schema::{Catalog, Located, Table};
@@ -47,6 +49,8 @@ use schema::{Catalog, Located, Table};
 pub struct Caching {
     core: Arc<Core>,
     mode: Mode,
+    /// The origin tells it what it changes by itself, for as long as it is there.
+    _own_changes: Arc<OwnChanges>,
 }
 
 /// What the cache is handed from outside.
@@ -122,7 +126,13 @@ impl Caching {
             doubt: config.doubt,
             fill_timeout: config.fill_timeout,
         };
-        Arc::new(Caching { core: Arc::new(core), mode: config.mode })
+        let core = Arc::new(core);
+        let own_changes = Arc::new(OwnChanges(Arc::clone(&core)));
+        if let Some(feed) = core.origin.changes().filter(|_| config.mode == Mode::On) {
+            let watcher: Arc<dyn Watcher> = own_changes.clone();
+            feed.watch(Arc::downgrade(&watcher));
+        }
+        Arc::new(Caching { core, mode: config.mode, _own_changes: own_changes })
     }
 
     /// The operator's purge.
@@ -155,6 +165,10 @@ impl Backend for Caching {
             }
         };
         answer.boxed()
+    }
+
+    fn changes(&self) -> Option<ChangeFeed> {
+        self.core.origin.changes()
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use crate::{
     Core,
     answer::{processed_everything, updated_image},
-    coherence::{Closed, ItemSlot, Rule, Sight, Stamp, TableSlot, Verdict},
+    coherence::{Closed, Guard, ItemSlot, Rule, Sight, Stamp, TableSlot, TooManyWrites, Verdict},
     config::Mode,
     item::{Asked, Strength},
     schema::{Located, Table, error_code},
@@ -25,7 +25,7 @@ use crate::{
 
 /// What a write may touch, and what it may leave in the cache.
 #[derive(Debug, Default)]
-struct Scope {
+pub(crate) struct Scope {
     items: Vec<ItemSlot>,
     tables: BTreeMap<TableSlot, String>,
     everything: bool,
@@ -93,10 +93,7 @@ impl Core {
             self.metrics.refused_writes.inc();
             Failure::new(FailureKind::Overloaded, "too many writes of one slot under way")
         };
-        let open = || {
-            let everything = scope.everything.then(|| self.stamps.every_table()).into_iter().flatten();
-            self.stamps.guard(scope.items.iter().copied(), scope.tables.keys().copied().chain(everything))
-        };
+        let open = || self.open(&scope);
         let guard = match self.rules.hold(Rule::MoveBeforeForwarding) {
             true => Some(open().map_err(too_many)?),
             false => None,
@@ -131,6 +128,12 @@ impl Core {
         let outcome = Outcome::Bypass(why);
         self.catalog.count(scope.table.as_deref(), outcome);
         result.map(|reply| reply.with(outcome))
+    }
+
+    /// Begins a write of everything in its scope.
+    pub(crate) fn open(&self, scope: &Scope) -> Result<Guard, TooManyWrites> {
+        let everything = scope.everything.then(|| self.stamps.every_table()).into_iter().flatten();
+        self.stamps.guard(scope.items.iter().copied(), scope.tables.keys().copied().chain(everything))
     }
 
     /// A table that is made, dropped or filled begins a new life: what was known of it is learnt again.
@@ -280,6 +283,11 @@ impl Core {
             }
             _ => self.cover_table(scope, table_name),
         }
+    }
+
+    /// Covers an item that the origin changes by itself.
+    pub(crate) fn cover_changed(self: &Arc<Self>, scope: &mut Scope, table_name: &str, key: &Item) {
+        self.cover(scope, table_name, Key::Alone(key), Content::Unknown);
     }
 
     fn cover_table(&self, scope: &mut Scope, name: &str) {

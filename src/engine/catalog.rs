@@ -76,6 +76,13 @@ pub(crate) struct Origin {
     pub(crate) item_collection_bytes_max: u64,
 }
 
+impl Origin {
+    pub(crate) fn table_arn(&self, name: &str) -> String {
+        let Origin { region, account, .. } = self;
+        format!("arn:aws:dynamodb:{region}:{account}:table/{name}")
+    }
+}
+
 fn row(name: &str) -> Vec<u8> {
     [TABLE_ROWS, name.as_bytes()].concat()
 }

@@ -1,11 +1,11 @@
-//! Fills new indexes with the items that were there before them, a few at a time between the writes of clients,
+//! Fills new indexes, and the order of expiry where time to live is new, with the items that were there before them, a few at a time between the writes of clients,
 //! which keep the index up to date from its first moment on.
 
 use std::{ops::Bound, sync::Arc};
 
 use store::{Direction, Space, Transaction};
 
-use crate::{Core, EngineError, catalog, index, record::Record, statistics, table::Table};
+use crate::{Core, EngineError, catalog, index, record::Record, statistics, table::Table, ttl};
 
 /// Items filled in one turn of the writer: more make clients wait longer.
 const ITEMS_AT_ONCE: usize = 100;
@@ -16,10 +16,12 @@ impl Core {
         self.catalog.tables().values().for_each(|table| self.go_on_filling_table(table));
     }
 
-    /// Fills the indexes of a table that are not filled yet.
+    /// Fills what of a table is not filled yet.
     pub(crate) fn go_on_filling_table(self: &Arc<Self>, table: &Arc<Table>) {
-        for index in table.indexes.iter().filter(|index| !index.is_filled) {
-            let (core, table, space) = (Arc::clone(self), Arc::clone(table), index.space);
+        let indexes = table.indexes.iter().filter(|index| !index.is_filled).map(|index| index.space);
+        let expiries = table.definition.expiries.filter(|expiries| !expiries.is_filled);
+        for space in indexes.chain(expiries.map(|expiries| Space(expiries.space))) {
+            let (core, table) = (Arc::clone(self), Arc::clone(table));
             self.drain.spawn(async move {
                 if let Err(error) = core.fill(&table, space).await {
                     tracing::warn!(table = table.name(), %error, "an index is not filled; a restart begins again");
@@ -54,6 +56,8 @@ impl Core {
             let is_same = definition.id == id;
             let indexes = definition.indexes.iter_mut().filter(|index| is_same && index.space == space.0);
             indexes.for_each(|index| index.is_filled = true);
+            let expiries = definition.expiries.as_mut().filter(|of| is_same && of.space == space.0);
+            expiries.into_iter().for_each(|expiries| expiries.is_filled = true);
             Ok(())
         });
         match finished.await {
@@ -72,16 +76,25 @@ fn fill_some(
     space: Space,
     from: Bound<Vec<u8>>,
 ) -> Result<Option<Vec<u8>>, EngineError> {
-    let Some(index) = table.indexes.iter().find(|index| index.space == space) else { return Ok(None) };
+    let index = table.indexes.iter().find(|index| index.space == space);
+    if index.is_none() && table.expiries().is_none_or(|expiries| expiries.0 != space) {
+        return Ok(None);
+    }
     let items = tx
         .range(table.space, (from.as_ref().map(Vec::as_slice), Bound::Unbounded), Direction::Forward)
         .take(ITEMS_AT_ONCE);
     let items = items.collect::<Result<Vec<_>, _>>()?;
     let (mut entries, mut bytes) = (0, 0);
-    for (_key, value) in &items {
-        let filled = index::fill(tx, table, index, &Record::decode(value.clone())?.item()?)?;
-        entries += filled.0;
-        bytes += filled.1;
+    for (key, value) in &items {
+        let item = Record::decode(value.clone())?.item()?;
+        match index {
+            Some(index) => {
+                let filled = index::fill(tx, table, index, &item)?;
+                entries += filled.0;
+                bytes += filled.1;
+            }
+            None => ttl::fill(tx, table, space, key, &item),
+        }
     }
     statistics::add(tx, space, entries, bytes)?;
     Ok(items.last().map(|(key, _value)| key.to_vec()))

@@ -21,6 +21,7 @@ mod record;
 mod statistics;
 mod stream;
 mod table;
+mod ttl;
 mod write;
 
 use std::{
@@ -28,7 +29,7 @@ use std::{
     time::Duration,
 };
 
-use backend::{Backend, Bypass, Call, Document, Failure, OriginAnswer, Outcome, Reply};
+use backend::{Backend, Bypass, Call, ChangeFeed, Document, Failure, OriginAnswer, Outcome, Reply};
 use base::{Chance, Clock, Drain};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -81,6 +82,8 @@ struct Core {
     chance: Chance,
     drain: Drain,
     metrics: Metrics,
+    /// Where it announces what it changes by itself.
+    feed: ChangeFeed,
     /// Held while a table is made, changed or dropped, until everybody can see it.
     changing_tables: Mutex<()>,
 }
@@ -103,20 +106,29 @@ impl Engine {
     /// # Errors
     /// When the store cannot be opened, or holds what this version cannot read.
     pub fn open(config: Config, parts: Parts) -> Result<(Engine, Opened), StartError> {
-        let Config { store, region, account, item_collection_bytes_max } = config;
+        let Config { store, ttl_sweep, region, account, item_collection_bytes_max } = config;
         let Parts { clock, chance, drain, metrics } = parts;
         let (store, opened) = Store::open(store, clock.clone())?;
         let origin = Origin { region, account, item_collection_bytes_max };
         let unreadable = |error: EngineError| StartError::Unreadable(error.to_string());
         let catalog = Catalog::load(&store.view(), &origin).map_err(unreadable)?;
         // A crash may have left keyspaces of tables that were never made, or are gone.
-        let spaces: Vec<_> =
+        let mut spaces: Vec<_> =
             catalog.tables().values().flat_map(|table| table.spaces().collect::<Vec<_>>()).collect();
+        for stream in stream::list(&store.view(), None, None) {
+            spaces.push(stream.map_err(unreadable)?.space());
+        }
         store.retain(&spaces).map_err(|error| unreadable(error.into()))?;
         let changing_tables = Mutex::new(());
-        let core = Arc::new(Core { store, catalog, origin, clock, chance, drain, metrics, changing_tables });
+        let feed = ChangeFeed::default();
+        let core =
+            Arc::new(Core { store, catalog, origin, clock, chance, drain, metrics, feed, changing_tables });
         core.go_on_filling();
         core.drain.spawn(keep_measuring(Arc::downgrade(&core)));
+        core.drain.spawn(stream::keep_trimming(Arc::downgrade(&core)));
+        if let Some(every) = ttl_sweep {
+            core.drain.spawn(ttl::keep_sweeping(Arc::downgrade(&core), every));
+        }
         Ok((Engine { core }, opened))
     }
 }
@@ -188,6 +200,10 @@ impl Core {
             Request::ListTables(list) => self.list_tables(&list),
             Request::UpdateTimeToLive(update) => self.update_time_to_live(update).await,
             Request::DescribeTimeToLive(describe) => self.describe_time_to_live(&describe),
+            Request::ListStreams(list) => self.list_streams(&list),
+            Request::DescribeStream(describe) => self.describe_stream(&describe).await,
+            Request::GetShardIterator(get) => self.get_shard_iterator(&get).await,
+            Request::GetRecords(get) => self.get_records(&get).await,
             Request::TagResource(tag) => self.tag_resource(tag).await,
             Request::UntagResource(untag) => self.untag_resource(untag).await,
             Request::ListTagsOfResource(list) => self.list_tags(&list),
@@ -258,6 +274,10 @@ impl Backend for Engine {
             }
         }
         .boxed()
+    }
+
+    fn changes(&self) -> Option<ChangeFeed> {
+        Some(self.core.feed.clone())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use store::{Refusal, StoreError};
 
 /// The counters of the engine; made once for a process.
@@ -10,6 +10,7 @@ use store::{Refusal, StoreError};
 pub struct Metrics {
     commit_seconds: Histogram,
     failures: IntCounterVec,
+    pub(crate) expired_items: IntCounter,
     pub(crate) disk_bytes: IntGauge,
     pub(crate) tables: IntGauge,
 }
@@ -28,11 +29,16 @@ impl Metrics {
         let metrics = Metrics {
             commit_seconds: Histogram::with_opts(seconds)?,
             failures: IntCounterVec::new(failures, &["why"])?,
+            expired_items: IntCounter::new(
+                "engine_expired_items_total",
+                "Items that were deleted since their time to live was over.",
+            )?,
             disk_bytes: IntGauge::new("engine_disk_bytes", "What the data takes of the disk.")?,
             tables: IntGauge::new("engine_tables", "Tables that there are.")?,
         };
         registry.register(Box::new(metrics.commit_seconds.clone()))?;
         registry.register(Box::new(metrics.failures.clone()))?;
+        registry.register(Box::new(metrics.expired_items.clone()))?;
         registry.register(Box::new(metrics.disk_bytes.clone()))?;
         registry.register(Box::new(metrics.tables.clone()))?;
         Ok(metrics)

@@ -7,5 +7,6 @@ pub(crate) mod read;
 pub(crate) mod settings;
 pub(crate) mod source;
 pub(crate) mod statements;
+pub(crate) mod streams;
 pub(crate) mod tables;
 pub(crate) mod transact;

@@ -4,8 +4,8 @@ use model::{
     Item, KeyAttribute, KeySchema,
     call::{
         AttributeDefinition, BillingMode, KeyRole, KeySchemaElement, OnDemandThroughput, Projection,
-        ProjectionType, ProvisionedThroughput, SseSpecification, StreamSpecification, TableClass, Tag,
-        TimeToLiveSpecification, WarmThroughput,
+        ProjectionType, ProvisionedThroughput, SseSpecification, StreamSpecification, StreamViewType,
+        TableClass, Tag, TimeToLiveSpecification, WarmThroughput,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -33,12 +33,22 @@ pub(crate) struct Definition {
     pub(crate) on_demand_throughput: Option<OnDemandThroughput>,
     pub(crate) warm_throughput: Option<WarmThroughput>,
     pub(crate) indexes: Vec<IndexDefinition>,
-    pub(crate) stream: Option<Stream>,
+    pub(crate) stream: Option<TableStream>,
     pub(crate) sse: Option<SseSpecification>,
     pub(crate) class: Option<TableClass>,
     pub(crate) is_protected: bool,
     pub(crate) tags: Vec<Tag>,
     pub(crate) time_to_live: Option<TimeToLiveSpecification>,
+    /// While items expire.
+    pub(crate) expiries: Option<Expiries>,
+}
+
+/// Where items are found by when they expire.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Expiries {
+    pub(crate) space: u32,
+    /// Whether items that were there before are in it by now.
+    pub(crate) is_filled: bool,
 }
 
 /// What is stored of an index.
@@ -107,9 +117,9 @@ impl Throughput {
     }
 }
 
-/// A stream that is on, or was: its label stays known.
+/// The latest stream, which is on, or was: its label stays known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Stream {
+pub(crate) struct TableStream {
     pub(crate) specification: StreamSpecification,
     pub(crate) label: String,
     pub(crate) space: u32,
@@ -124,8 +134,8 @@ pub(crate) struct Table {
     pub(crate) arn: String,
     pub(crate) space: Space,
     pub(crate) collections: Option<Collections>,
-    /// Where changes are recorded, if there is a stream.
-    pub(crate) changes: Option<Space>,
+    /// Where changes are recorded, and what of them, if there is a stream.
+    pub(crate) changes: Option<(Space, StreamViewType)>,
     pub(crate) key: KeySchema,
     pub(crate) indexes: Vec<Index>,
 }
@@ -165,14 +175,13 @@ impl Table {
         let key = key_schema(&definition.key_schema, types)?;
         let indexes =
             definition.indexes.iter().map(|index| Index::new(index, types)).collect::<Option<_>>()?;
-        let Origin { region, account, item_collection_bytes_max } = origin;
-        let arn = format!("arn:aws:dynamodb:{region}:{account}:table/{}", definition.name);
+        let arn = origin.table_arn(&definition.name);
         let space = Space(definition.space);
-        let collections = definition
-            .collections
-            .map(|space| Collections { space: Space(space), bytes_max: *item_collection_bytes_max });
+        let bytes_max = origin.item_collection_bytes_max;
+        let collections = definition.collections.map(|space| Collections { space: Space(space), bytes_max });
         let changes = definition.stream.as_ref().filter(|stream| stream.specification.stream_enabled);
-        let changes = changes.map(|stream| Space(stream.space));
+        let changes =
+            changes.and_then(|stream| Some((Space(stream.space), stream.specification.stream_view_type?)));
         Some(Table { version, arn, space, collections, changes, key, indexes, definition })
     }
 
@@ -180,17 +189,23 @@ impl Table {
         &self.definition.name
     }
 
+    /// Where items are found by when they expire, and the attribute that says when, if they do.
+    pub(crate) fn expiries(&self) -> Option<(Space, &str)> {
+        let attribute = &self.definition.time_to_live.as_ref()?.attribute_name;
+        self.definition.expiries.map(|expiries| (Space(expiries.space), attribute.as_str()))
+    }
+
     pub(crate) fn index(&self, name: &str) -> Option<&Index> {
         self.indexes.iter().find(|index| index.name == name)
     }
 
-    /// Every keyspace that is the table's own.
+    /// Every keyspace that goes with the table. Its streams stay.
     pub(crate) fn spaces(&self) -> impl Iterator<Item = Space> {
         let indexes = self.indexes.iter().map(|index| index.space);
-        let changes = self.definition.stream.as_ref().map(|stream| Space(stream.space));
+        let expiries = self.definition.expiries.map(|expiries| Space(expiries.space));
         std::iter::once(self.space)
             .chain(self.collections.map(|collections| collections.space))
-            .chain(changes)
+            .chain(expiries)
             .chain(indexes)
     }
 }

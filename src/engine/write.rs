@@ -12,8 +12,10 @@ use crate::{
     capacity::{Consumed, write_units},
     catalog, index, keys,
     record::Record,
-    statistics, stream,
+    statistics,
+    stream::{self, Author},
     table::{IndexKind, Table},
+    ttl,
 };
 
 /// A write that was checked as far as that can be done without the item.
@@ -33,6 +35,8 @@ pub(crate) enum Action {
     /// Puts what is not there yet.
     Insert(Item),
     Delete,
+    /// As `Delete`, since the item's time to live is over.
+    Expire,
     Update {
         update: Update,
         /// The key as an item, which is what an update begins with where there is none.
@@ -74,7 +78,7 @@ impl Write {
                 return Err(EngineError::DuplicateItem { item });
             }
             Action::Put(item) | Action::Insert(item) => Some(item.clone()),
-            Action::Delete => None,
+            Action::Delete | Action::Expire => None,
             Action::Update { update, key } => self.updated(update, old.as_ref(), key)?,
             Action::Check => {
                 let consumed = Consumed::of_table(write_units(old_bytes, 0));
@@ -102,9 +106,9 @@ impl Write {
             consumed.add_index(written.index, written.units);
             statistics::add(tx, written.index.space, written.entries, written.bytes)?;
         }
-        if let Some(changes) = self.table.changes {
-            stream::record(tx, changes, &place, (old.as_ref(), new.as_ref()))?;
-        }
+        let author = if matches!(self.action, Action::Expire) { Author::TimeToLive } else { Author::Client };
+        stream::record(tx, &self.table, &place, (old.as_ref(), new.as_ref()), author)?;
+        ttl::maintain(tx, &self.table, &place, (old.as_ref(), new.as_ref()));
         let collection_bytes = self.grow_collection(tx, collection)?;
         Ok(Written { old, new, consumed, collection_bytes })
     }

@@ -15,11 +15,15 @@ mod create_table;
 mod delete_item;
 mod delete_table;
 mod describe_continuous_backups;
+mod describe_stream;
 mod describe_table;
 mod describe_time_to_live;
 mod get_item;
+mod get_records;
+mod get_shard_iterator;
 mod item_to_put;
 mod legacy;
+mod list_streams;
 mod list_tables;
 mod put_item;
 mod query;
@@ -43,18 +47,22 @@ pub use batch_get_item::{BatchGetItem, KeysAndAttributes};
 pub use batch_write_item::{BatchWriteItem, DeleteRequest, PutRequest, WriteRequest};
 pub use closed::{
     AttributeAction, BillingMode, ConditionalOperator, KeyRole, ProjectionType, ReturnConsumedCapacity,
-    ReturnItemCollectionMetrics, ReturnValues, ReturnValuesOnConditionCheckFailure, Select, SseType,
-    StreamViewType, TableClass,
+    ReturnItemCollectionMetrics, ReturnValues, ReturnValuesOnConditionCheckFailure, Select,
+    ShardIteratorType, SseType, StreamViewType, TableClass,
 };
 pub use create_table::CreateTable;
 pub use delete_item::DeleteItem;
 pub use delete_table::DeleteTable;
 pub use describe_continuous_backups::DescribeContinuousBackups;
+pub use describe_stream::{DescribeStream, ShardFilter, ShardFilterType};
 pub use describe_table::DescribeTable;
 pub use describe_time_to_live::DescribeTimeToLive;
 pub use get_item::GetItem;
+pub use get_records::GetRecords;
+pub use get_shard_iterator::GetShardIterator;
 pub use item_to_put::ItemToPut;
 pub use legacy::{AttributeValueUpdate, Condition, ExpectedAttributeValue};
+pub use list_streams::ListStreams;
 pub use list_tables::ListTables;
 pub use put_item::PutItem;
 pub use query::Query;
@@ -134,6 +142,14 @@ pub enum Request {
     DescribeEndpoints,
     /// `DescribeContinuousBackups`.
     DescribeContinuousBackups(DescribeContinuousBackups),
+    /// `ListStreams`.
+    ListStreams(ListStreams),
+    /// `DescribeStream`.
+    DescribeStream(DescribeStream),
+    /// `GetShardIterator`.
+    GetShardIterator(GetShardIterator),
+    /// `GetRecords`.
+    GetRecords(GetRecords),
     /// An operation whose request nobody here needs to read.
     Unread,
 }

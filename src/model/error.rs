@@ -65,6 +65,7 @@ error_codes! {
     AccessDeniedException,                    CORAL,              400, Never, NotApplied;
     ConditionalCheckFailedException,          DYNAMODB,           400, Never, NotApplied;
     DuplicateItemException,                   DYNAMODB,           400, Never, NotApplied;
+    ExpiredIteratorException,                 DYNAMODB,           400, Never, NotApplied;
     ExpiredTokenException,                    CORAL,              400, Never, NotApplied;
     IdempotentParameterMismatchException,     DYNAMODB,           400, Never, NotApplied;
     IncompleteSignatureException,             CORAL,              400, Never, NotApplied;
@@ -86,6 +87,7 @@ error_codes! {
     TransactionCanceledException,             DYNAMODB,           400, Never, NotApplied;
     TransactionConflictException,             DYNAMODB,           400, Safe,  NotApplied;
     TransactionInProgressException,           DYNAMODB,           400, Safe,  Unknown;
+    TrimmedDataAccessException,               DYNAMODB,           400, Never, NotApplied;
     UnknownOperationException,                CORAL,              400, Never, NotApplied;
     UnrecognizedClientException,              CORAL,              400, Safe,  NotApplied;
     ValidationException,                      CORAL_VALIDATE,     400, Never, NotApplied;

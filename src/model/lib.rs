@@ -18,7 +18,7 @@ pub mod limits;
 pub use error::{ApiError, ErrorCode, Retry, Side, WriteVerdict};
 pub use json::UniqueMap;
 pub use key::{KeyAttribute, KeyError, KeySchema, KeyType, PrimaryKey, encode_component, encode_prefix};
-pub use name::{IndexName, NameError, TableName, TableRef, table_name_in_arn};
+pub use name::{IndexName, NameError, StreamRef, TableName, TableRef, table_name_in_arn};
 pub use number::{Number, NumberError};
 pub use operation::{Api, CachedAs, Effect, OPERATIONS, Operation, Target};
 pub use table::TableDefinition;

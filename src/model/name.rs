@@ -80,6 +80,25 @@ impl TableRef {
     }
 }
 
+/// A stream, as its ARN names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StreamRef {
+    /// The ARN of its table.
+    pub table_arn: Box<str>,
+    pub table: TableName,
+    /// The moment at which it began.
+    pub label: Box<str>,
+}
+
+impl StreamRef {
+    pub fn parse(arn: &str) -> Option<StreamRef> {
+        let (table_arn, label) = arn.split_once("/stream/")?;
+        let table = TableName::parse(table_resource(table_arn)?).ok()?;
+        let is_label = !label.is_empty() && !label.contains('/');
+        is_label.then(|| StreamRef { table_arn: table_arn.into(), table, label: label.into() })
+    }
+}
+
 /// The table's name in its ARN, or in the ARN of one of its streams, indexes, backups, imports or exports.
 pub fn table_name_in_arn(arn: &str) -> Option<&str> {
     let name = table_resource(arn)?.split('/').next()?;
@@ -132,6 +151,18 @@ mod tests {
             let table = TableRef::parse(text);
             assert_eq!(table.as_ref().map(|table| (table.bare_name(), table.arn())), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_stream_is_named_by_its_arn() {
+        let table_arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/Music";
+        let label = "2024-01-01T00:00:00.000";
+        let stream = StreamRef::parse(&format!("{table_arn}/stream/{label}")).unwrap();
+        assert_eq!((&*stream.table_arn, stream.table.as_str(), &*stream.label), (table_arn, "Music", label));
+        for wrong in ["/stream/", "/stream/a/b", "/index/a", "", "/index/i/stream/a"] {
+            assert_eq!(StreamRef::parse(&format!("{table_arn}{wrong}")), None, "{wrong}");
+        }
+        assert_eq!(StreamRef::parse("fake-stream"), None);
     }
 
     #[test]

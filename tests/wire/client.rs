@@ -132,14 +132,18 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Answer {
     Client::connect(address).await.send(request.body(Full::default()).unwrap()).await
 }
 
+/// The operations of the other service.
+const OF_STREAMS: [&str; 4] = ["ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"];
+
 /// A call of an operation, as an SDK makes it.
 pub(crate) fn request(operation: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    let api = if OF_STREAMS.contains(&operation) { "DynamoDBStreams" } else { "DynamoDB" };
     Request::builder()
         .method(Method::POST)
         .uri("/")
         .header("host", "dynamodb.test")
         .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header("x-amz-target", format!("{api}_20120810.{operation}"))
         .header("x-test-client", "yes")
         .body(Full::new(body.into()))
         .unwrap()

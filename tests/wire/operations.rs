@@ -7,6 +7,7 @@ mod items;
 mod reads;
 mod settings;
 mod statements;
+mod streams;
 mod tables;
 mod transactions;
 
@@ -21,13 +22,26 @@ use crate::{
 };
 
 /// Members that differ from node to node, or from moment to moment.
-const VOLATILE: [&str; 6] = [
+const VOLATILE: [&str; 19] = [
+    "ApproximateCreationDateTime",
     "CreationDateTime",
+    "CreationRequestDateTime",
+    "EndingSequenceNumber",
+    "LastEvaluatedShardId",
+    "LastEvaluatedStreamArn",
     "LastIncreaseDateTime",
     "LastUpdateToPayPerRequestDateTime",
     "LatestStreamArn",
     "LatestStreamLabel",
+    "NextShardIterator",
+    "SequenceNumber",
+    "ShardId",
+    "ShardIterator",
+    "StartingSequenceNumber",
+    "StreamArn",
+    "StreamLabel",
     "TableId",
+    "eventID",
 ];
 const ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/";
 

@@ -131,6 +131,11 @@ pub(crate) static KEYS: &[Key] = &[
         "each-commit",
         "When a write of the bundled engine is acknowledged: each-commit, never, or a duration",
     ),
+    Key::text(
+        "engine.ttl_sweep",
+        "10s",
+        "How often the bundled engine looks for items whose time to live is over: a duration, or off",
+    ),
     Key::text("engine.block_cache_bytes", "64 MiB", "Memory for what the bundled engine read from disk"),
     Key::text(
         "engine.item_collection_bytes_max",

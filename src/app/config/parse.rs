@@ -69,6 +69,14 @@ pub(super) fn sync(text: &str) -> Result<engine::SyncPolicy, String> {
     }
 }
 
+/// How often expired items are looked for, if at all.
+pub(super) fn ttl_sweep(text: &str) -> Result<Option<Duration>, String> {
+    match text {
+        "off" => Ok(None),
+        _ => timeout(text).map(Some).map_err(|_| "must be a duration of more than 0, or off".to_owned()),
+    }
+}
+
 pub(super) fn mode(text: &str) -> Result<cache::Mode, String> {
     match text {
         "on" => Ok(cache::Mode::On),

@@ -95,6 +95,7 @@ fn engine(reader: &mut Reader<'_>, region: &str) -> engine::Config {
     };
     engine::Config {
         store,
+        ttl_sweep: reader.read("engine.ttl_sweep", parse::ttl_sweep),
         region: region.to_owned(),
         account: ACCOUNT.to_owned(),
         item_collection_bytes_max: reader

@@ -5,14 +5,20 @@ use std::{collections::BTreeSet, sync::Arc};
 use model::{
     ApiError, ErrorCode,
     call::{
-        DescribeContinuousBackups, DescribeTimeToLive, ListTagsOfResource, Tag, TagResource, UntagResource,
-        UpdateTimeToLive,
+        DescribeContinuousBackups, DescribeTimeToLive, ListTagsOfResource, Tag, TagResource,
+        TimeToLiveSpecification, UntagResource, UpdateTimeToLive,
     },
     table_name_in_arn,
 };
 use serde_json::json;
+use store::{Space, Transaction};
 
-use crate::{Core, EngineError, answer, catalog::Origin, table::Table};
+use super::tables::new_space;
+use crate::{
+    Core, EngineError, answer,
+    catalog::Origin,
+    table::{Definition, Expiries, Table},
+};
 
 /// DynamoDB: "Maximum number of tags per resource: 50" (developer guide, "Tagging restrictions").
 const TAGS_MAX: usize = 50;
@@ -80,22 +86,11 @@ impl Core {
         let name = super::tables::bare_name(&asked.table_name);
         let wanted = asked.time_to_live_specification;
         let answer = answer::json(&json!({ "TimeToLiveSpecification": wanted }));
-        self.change_table(name, move |definition, _tx| {
-            let enabled = definition.time_to_live.as_ref().filter(|known| known.enabled);
-            match (wanted.enabled, enabled) {
-                (true, Some(_)) => return Err(EngineError::validation("TimeToLive is already enabled")),
-                (false, None) => return Err(EngineError::validation("TimeToLive is already disabled")),
-                (false, Some(known)) if known.attribute_name != wanted.attribute_name => {
-                    return Err(EngineError::validation(format!(
-                        "TimeToLive is active on a different AttributeName: current AttributeName is {}",
-                        known.attribute_name
-                    )));
-                }
-                _ => definition.time_to_live = Some(wanted),
-            }
-            Ok(())
-        })
-        .await?;
+        let change = move |definition: &mut Definition, tx: &mut Transaction<'_>| {
+            set_time_to_live(definition, tx, wanted)
+        };
+        let table = self.change_table(name, change).await?;
+        self.go_on_filling_table(&table);
         Ok(answer)
     }
 
@@ -140,4 +135,33 @@ impl Core {
             "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": "DISABLED" },
         } })))
     }
+}
+
+/// DynamoDB: one attribute at a time; it is changed by switching time to live off, and on again.
+fn set_time_to_live(
+    definition: &mut Definition,
+    tx: &mut Transaction<'_>,
+    wanted: TimeToLiveSpecification,
+) -> Result<(), EngineError> {
+    let enabled = definition.time_to_live.as_ref().filter(|known| known.enabled);
+    match (wanted.enabled, enabled) {
+        (false, None) => return Err(EngineError::validation("TimeToLive is already disabled")),
+        (_, Some(known)) if known.attribute_name != wanted.attribute_name => {
+            return Err(EngineError::validation(format!(
+                "TimeToLive is active on a different AttributeName: current AttributeName is {}",
+                known.attribute_name
+            )));
+        }
+        (true, Some(_)) => return Err(EngineError::validation("TimeToLive is already enabled")),
+        (true, None) => {
+            definition.expiries = Some(Expiries { space: new_space(tx)?, is_filled: false });
+        }
+        (false, Some(_)) => {
+            if let Some(expiries) = definition.expiries.take() {
+                tx.drop_space(Space(expiries.space));
+            }
+        }
+    }
+    definition.time_to_live = Some(wanted);
+    Ok(())
 }

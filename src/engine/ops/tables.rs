@@ -21,8 +21,8 @@ use crate::{
     answer::json,
     catalog,
     description::{Status, TableDescription, describe},
-    statistics,
-    table::{Definition, IndexDefinition, IndexKind, Stream, Table, Throughput},
+    statistics, stream,
+    table::{Definition, IndexDefinition, IndexKind, Table, Throughput},
 };
 
 /// DynamoDB: the page size of ListTables, if none is asked for.
@@ -110,6 +110,9 @@ impl Core {
                 let dropped = Arc::clone(&table);
                 let drop_it = move |tx: &mut Transaction<'_>| {
                     catalog::remove(tx, &dropped);
+                    if let (Some(_), Some(latest)) = (dropped.changes, &dropped.definition.stream) {
+                        stream::end(tx, dropped.name(), &latest.label)?;
+                    }
                     for space in dropped.spaces() {
                         statistics::forget(tx, space);
                         tx.drop_space(space);
@@ -238,6 +241,8 @@ fn make(
     for index in create.global_secondary_indexes.iter().flatten() {
         indexes.push(IndexDefinition { is_filled: true, ..global_index(tx, index)? });
     }
+    let begin_stream = |specification| stream::begin(tx, &name, &create.key_schema, specification);
+    let stream = create.stream_specification.map(begin_stream).transpose()?.flatten();
     let has_local_indexes = create.local_secondary_indexes.is_some();
     let definition = Definition {
         name,
@@ -253,12 +258,13 @@ fn make(
         on_demand_throughput: create.on_demand_throughput,
         warm_throughput: create.warm_throughput,
         indexes,
-        stream: create.stream_specification.map(|stream| new_stream(tx, stream)).transpose()?.flatten(),
+        stream,
         sse: create.sse_specification.clone(),
         class: create.table_class,
         is_protected: create.deletion_protection_enabled == Some(true),
         tags: create.tags.clone().unwrap_or_default(),
         time_to_live: None,
+        expiries: None,
     };
     let table = Table::new(definition, tx.sequence(), origin).ok_or(EngineError::CorruptRecord)?;
     catalog::write(tx, &table);
@@ -282,21 +288,10 @@ fn global_index(
     })
 }
 
-fn new_space(tx: &mut Transaction<'_>) -> Result<u32, EngineError> {
+pub(crate) fn new_space(tx: &mut Transaction<'_>) -> Result<u32, EngineError> {
     let space = catalog::next_space(tx)?;
     tx.create_space(space);
     Ok(space.0)
-}
-
-fn new_stream(
-    tx: &mut Transaction<'_>,
-    specification: StreamSpecification,
-) -> Result<Option<Stream>, EngineError> {
-    if !specification.stream_enabled {
-        return Ok(None);
-    }
-    let label = base::units::print_moment(tx.commit_time());
-    Ok(Some(Stream { specification, label, space: new_space(tx)? }))
 }
 
 /// What would be lost if it were taken and not kept is refused.
@@ -474,15 +469,13 @@ fn change_stream(
             "Table has no stream to disable: TableName: ".to_owned() + &definition.name,
         )),
         (true, false) => {
-            if let Some(old) = definition.stream.take() {
-                tx.drop_space(store::Space(old.space));
-            }
-            definition.stream = new_stream(tx, wanted)?;
+            definition.stream = stream::begin(tx, &definition.name, &definition.key_schema, wanted)?;
             Ok(())
         }
         (false, true) => {
             if let Some(stream) = &mut definition.stream {
                 stream.specification.stream_enabled = false;
+                stream::end(tx, &definition.name, &stream.label)?;
             }
             Ok(())
         }

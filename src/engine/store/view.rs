@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     Direction, Space, StoreError,
     backing::{Rows, Snapshot},
-    rows::{Life, PREFIX_BYTES, full_bounds, full_key},
+    rows::{Life, PREFIX_BYTES, Tick, full_bounds, full_key},
 };
 
 /// All spaces at one moment. Cheap to clone; holding one for long keeps old rows from being cleared away.
@@ -15,7 +15,7 @@ use crate::{
 pub struct View {
     pub(crate) snapshot: Arc<dyn Snapshot>,
     pub(crate) spaces: Arc<BTreeMap<Space, Life>>,
-    pub(crate) sequence: u64,
+    pub(crate) tick: Tick,
 }
 
 impl View {
@@ -43,13 +43,19 @@ impl View {
 
     /// The number of the last transaction that this view shows.
     pub fn sequence(&self) -> u64 {
-        self.sequence
+        self.tick.sequence
+    }
+
+    /// When that transaction happened, in milliseconds since the epoch: every transaction that this view does not
+    /// show happens then or later.
+    pub fn commit_time(&self) -> u64 {
+        self.tick.time_millis
     }
 }
 
 impl std::fmt::Debug for View {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("View").field("sequence", &self.sequence).finish_non_exhaustive()
+        f.debug_struct("View").field("sequence", &self.tick.sequence).finish_non_exhaustive()
     }
 }
 

@@ -267,7 +267,8 @@ impl Writer {
         if !layer.spaces.is_empty() {
             Arc::make_mut(&mut spaces).extend(&layer.spaces);
         }
-        self.publish(View { snapshot: self.backing.snapshot(), spaces, sequence: self.tick.sequence });
+        let tick = self.tick;
+        self.publish(View { snapshot: self.backing.snapshot(), spaces, tick });
         Ok(())
     }
 
@@ -280,7 +281,7 @@ impl Writer {
             Err(_) => return Err(StoreError::Unknown { detail }),
         };
         match found {
-            Ok(()) if self.committed.sequence == attempted => Ok(()),
+            Ok(()) if self.committed.tick.sequence == attempted => Ok(()),
             Ok(()) => Err(Refusal::Unavailable(detail).into()),
             Err(_) => Err(StoreError::Unknown { detail }),
         }
@@ -348,8 +349,8 @@ impl Writer {
         if let Some(space) = finished {
             Arc::make_mut(&mut spaces).remove(&space);
         }
-        let sequence = self.committed.sequence;
-        self.publish(View { snapshot: self.backing.snapshot(), spaces, sequence });
+        let tick = self.committed.tick;
+        self.publish(View { snapshot: self.backing.snapshot(), spaces, tick });
     }
 }
 
@@ -364,5 +365,5 @@ enum Next {
 fn look(backing: &dyn Backing) -> Result<(View, Tick), StoreError> {
     let snapshot = backing.snapshot();
     let Own { tick, spaces } = Own::read(&*snapshot)?;
-    Ok((View { snapshot, spaces: Arc::new(spaces), sequence: tick.sequence }, tick))
+    Ok((View { snapshot, spaces: Arc::new(spaces), tick }, tick))
 }

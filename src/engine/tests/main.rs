@@ -15,3 +15,5 @@ mod queries;
 mod rig;
 mod scalar;
 mod several_attributes;
+mod streams;
+mod ttl;

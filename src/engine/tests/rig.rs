@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 /// Nothing here takes as long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Tests that wait for a sweep do not wait long.
+const TTL_SWEEP: Duration = Duration::from_millis(20);
+
 /// An engine of a test's own. Clones ask the same one.
 #[derive(Clone)]
 pub(crate) struct Rig {
@@ -52,11 +55,17 @@ impl Rig {
     fn open(store: StoreConfig, item_collection_bytes_max: u64) -> Rig {
         let (clock, drain) = (Clock::start(), Drain::new());
         let (region, account) = ("eu-central-1".to_owned(), "000000000000".to_owned());
-        let config = Config { store, region, account, item_collection_bytes_max };
+        let ttl_sweep = Some(TTL_SWEEP);
+        let config = Config { store, ttl_sweep, region, account, item_collection_bytes_max };
         let metrics = Metrics::register(&Registry::new()).unwrap();
         let parts = Parts { clock: clock.clone(), chance: Chance::seeded(1), drain: drain.clone(), metrics };
         let (engine, _opened) = Engine::open(config, parts).unwrap();
         Rig { engine: Arc::new(engine), drain, clock }
+    }
+
+    /// The engine as the layer in front of it sees it.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.engine
     }
 
     /// Ends what is under way and lets go of the store, so that it can be opened again.

@@ -152,6 +152,11 @@ readings! {
         |tree| read(Request::UntagResource, tree);
     ListTagsOfResource: LIST_TAGS_OF_RESOURCE, resource_is_named, list_tags_of_resource,
         |tree| read(Request::ListTagsOfResource, tree);
+    ListStreams: LIST_STREAMS, none, list_streams, |tree| read(Request::ListStreams, tree);
+    DescribeStream: DESCRIBE_STREAM, none, describe_stream, |tree| read(Request::DescribeStream, tree);
+    GetShardIterator: GET_SHARD_ITERATOR, none, get_shard_iterator,
+        |tree| read(Request::GetShardIterator, tree);
+    GetRecords: GET_RECORDS, none, none, |tree| read(Request::GetRecords, tree);
     DescribeLimits: NOTHING, none, none, |_| Ok(Request::DescribeLimits);
     DescribeEndpoints: NOTHING, none, none, |_| Ok(Request::DescribeEndpoints);
     DescribeContinuousBackups: TABLE_ALONE, table_is_named, none,

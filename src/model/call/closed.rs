@@ -129,6 +129,18 @@ closed_sets! {
         KeysOnly = "KEYS_ONLY",
     }
 
+    /// `ShardIteratorType`: where in a shard reading begins.
+    ShardIteratorType {
+        /// Behind the record of a sequence number.
+        AfterSequenceNumber = "AFTER_SEQUENCE_NUMBER",
+        /// Behind the newest record that there is.
+        Latest = "LATEST",
+        /// With the record of a sequence number.
+        AtSequenceNumber = "AT_SEQUENCE_NUMBER",
+        /// With the oldest record that there is.
+        TrimHorizon = "TRIM_HORIZON",
+    }
+
     /// `SSEType`.
     SseType {
         /// Never taken by DynamoDB, though its model has it.

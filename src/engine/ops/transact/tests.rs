@@ -109,6 +109,7 @@ async fn a_transaction_is_carried_out_again_after_10_minutes() {
     let config = Config {
         item_collection_bytes_max: model::limits::ITEM_COLLECTION_BYTES_MAX,
         store: store::Config::new(Place::Memory),
+        ttl_sweep: None,
         region: "eu-central-1".to_owned(),
         account: "000000000000".to_owned(),
     };

@@ -5,6 +5,10 @@
 //! `check_select` of a Query or Scan, `check_size` of a transaction's puts. Two things come too late, if a request
 //! has several faults: those of placeholders as such and of legacy conditions come after those of all values.
 
+mod streams;
+
+pub(super) use streams::{describe_stream, get_shard_iterator, list_streams};
+
 use std::collections::HashSet;
 
 use super::echo::shown;

@@ -3,6 +3,10 @@
 //! DynamoDB: in which order members are checked is no order that the model shows; it is that of recorded
 //! answers with several violations (dynalite's tests; newer ones in the conformance suite where they differ).
 
+mod streams;
+
+pub(super) use streams::{DESCRIBE_STREAM, GET_RECORDS, GET_SHARD_ITERATOR, LIST_STREAMS};
+
 use Shape::{Anything, Boolean, Integer, List, Long, Map, String, Structure as Of, Value};
 
 use super::constraint::Rule::{

@@ -4,6 +4,7 @@ mod constraints;
 mod hostile;
 mod operations;
 mod shapes;
+mod streams;
 mod tables;
 mod values;
 
