@@ -71,12 +71,12 @@ impl Write {
             Action::Delete => None,
             Action::Update { update, key } => self.updated(update, old.as_ref(), key)?,
             Action::Check => {
-                let consumed = Consumed::of_table(write_units(old_bytes, 0));
+                let consumed = Consumed::of_table(write_units(old_bytes));
                 return Ok(Written { new: old.clone(), old, consumed, collection_bytes: None });
             }
         };
         let new_bytes = new.as_ref().map_or(0, Item::size);
-        let mut consumed = Consumed::of_table(write_units(old_bytes, new_bytes));
+        let mut consumed = Consumed::of_table(write_units(old_bytes.max(new_bytes)));
         if old == new {
             let collection_bytes = self.grow_collection(tx, 0)?;
             return Ok(Written { old, new, consumed, collection_bytes });

@@ -317,7 +317,9 @@ fn carry_out(
     if let Some((token, digest)) = token {
         let mut read_units = BTreeMap::new();
         for (write, written) in writes.iter().zip(&written) {
-            let size = written.new.as_ref().map_or(0, Item::size);
+            // DynamoDB: by the larger image, also where it is gone now (dynoxide, captured in August 2026).
+            let images = [&written.old, &written.new];
+            let size = images.into_iter().flatten().map(Item::size).max().unwrap_or(0);
             *read_units.entry(write.table.name().to_owned()).or_default() +=
                 Reading::Transactional.units(size);
         }
@@ -356,7 +358,7 @@ fn refuse_twice<'a>(
 fn sums(tables: &[Arc<Table>], written: &[Written]) -> BTreeMap<String, Consumed> {
     let mut sums: BTreeMap<String, Consumed> = BTreeMap::new();
     for (table, written) in tables.iter().zip(written) {
-        sums.entry(table.name().to_owned()).or_default().add(&written.consumed.clone().doubled());
+        sums.entry(table.name().to_owned()).or_default().add(&written.consumed.clone().in_transaction());
     }
     sums
 }
