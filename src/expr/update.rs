@@ -102,6 +102,10 @@ impl Update {
         missing.map_or(Ok(Some(new)), Err)
     }
 
+    pub(crate) fn actions(&self) -> &[(DocumentPath, Action)] {
+        &self.actions
+    }
+
     fn only_removes(&self) -> bool {
         let removes = |action: &Action| matches!(action, Action::Remove | Action::Delete(_));
         !self.actions.is_empty() && self.actions.iter().all(|(_path, action)| removes(action))
