@@ -89,8 +89,9 @@ async fn a_transaction_does_all_of_it() {
         let consumed = answer["ConsumedCapacity"].as_array().unwrap();
         assert_eq!(consumed.len(), 2, "{answer}");
         for consumed in consumed {
-            // Each write costs twice, the check like a write; an order has two index entries.
-            let units = if consumed["TableName"] == "Music" { 8.0 } else { 6.0 };
+            // Each write costs the table twice, the check like a write; the two index entries of an order cost
+            // what they always cost (dynoxide, captured from DynamoDB in August 2026).
+            let units = if consumed["TableName"] == "Music" { 8.0 } else { 4.0 };
             assert_eq!(
                 (&consumed["CapacityUnits"], &consumed["WriteCapacityUnits"]),
                 (&json!(units), &json!(units))
