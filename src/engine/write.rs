@@ -110,10 +110,17 @@ impl Write {
 
     fn updated(&self, update: &Update, old: Option<&Item>, key: &Item) -> Result<Option<Item>, EngineError> {
         let Some(new) = update.apply(old, key)? else { return Ok(None) };
-        if new.size() > ITEM_BYTES_MAX {
-            return Err(EngineError::validation("Item size to update has exceeded the maximum allowed size"));
-        }
+        check_updated_size(new.size())?;
         index::check_keys(&self.table, &new)?;
         Ok(Some(new))
+    }
+}
+
+/// # Errors
+/// If an update measures more than an item may.
+pub(crate) fn check_updated_size(bytes: usize) -> Result<(), EngineError> {
+    match bytes {
+        ..=ITEM_BYTES_MAX => Ok(()),
+        _ => Err(EngineError::validation("Item size to update has exceeded the maximum allowed size")),
     }
 }
