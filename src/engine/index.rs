@@ -78,8 +78,8 @@ fn replace<'a>(
     let units = match (&old, &new) {
         (None, None) => return Ok(None),
         (Some(old), Some(new)) if old.key == new.key && old.item == new.item => return Ok(None),
-        (Some(old), Some(new)) if old.key != new.key => write_units(old_bytes, 0) + write_units(0, new_bytes),
-        _ => write_units(old_bytes, new_bytes),
+        (Some(old), Some(new)) if old.key != new.key => write_units(old_bytes) + write_units(new_bytes),
+        _ => write_units(old_bytes.max(new_bytes)),
     };
     let entries = i64::from(new.is_some()) - i64::from(old.is_some());
     if let Some(old) = old

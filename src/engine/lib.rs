@@ -21,6 +21,7 @@ mod record;
 mod statistics;
 mod stream;
 mod table;
+mod tokens;
 mod ttl;
 mod write;
 

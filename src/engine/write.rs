@@ -81,12 +81,12 @@ impl Write {
             Action::Delete | Action::Expire => None,
             Action::Update { update, key } => self.updated(update, old.as_ref(), key)?,
             Action::Check => {
-                let consumed = Consumed::of_table(write_units(old_bytes, 0));
+                let consumed = Consumed::of_table(write_units(old_bytes));
                 return Ok(Written { new: old.clone(), old, consumed, collection_bytes: None });
             }
         };
         let new_bytes = new.as_ref().map_or(0, Item::size);
-        let mut consumed = Consumed::of_table(write_units(old_bytes, new_bytes));
+        let mut consumed = Consumed::of_table(write_units(old_bytes.max(new_bytes)));
         if old == new {
             let collection_bytes = self.grow_collection(tx, 0)?;
             return Ok(Written { old, new, consumed, collection_bytes });
@@ -120,10 +120,17 @@ impl Write {
 
     fn updated(&self, update: &Update, old: Option<&Item>, key: &Item) -> Result<Option<Item>, EngineError> {
         let Some(new) = update.apply(old, key)? else { return Ok(None) };
-        if new.size() > ITEM_BYTES_MAX {
-            return Err(EngineError::validation("Item size to update has exceeded the maximum allowed size"));
-        }
+        check_updated_size(new.size())?;
         index::check_keys(&self.table, &new)?;
         Ok(Some(new))
+    }
+}
+
+/// # Errors
+/// If an update measures more than an item may.
+pub(crate) fn check_updated_size(bytes: usize) -> Result<(), EngineError> {
+    match bytes {
+        ..=ITEM_BYTES_MAX => Ok(()),
+        _ => Err(EngineError::validation("Item size to update has exceeded the maximum allowed size")),
     }
 }

@@ -32,7 +32,7 @@ pub struct Expressions<'a> {
 }
 
 /// The same, ready to be evaluated. Owns all it needs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bound {
     pub condition: Option<Condition>,
     pub filter: Option<Condition>,

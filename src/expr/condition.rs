@@ -62,6 +62,10 @@ impl AttributeType {
     pub(crate) fn parse(name: &str) -> Option<AttributeType> {
         AttributeType::NAMES.into_iter().find(|&known| known == name).map(AttributeType)
     }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        self.0
+    }
 }
 
 impl Condition {

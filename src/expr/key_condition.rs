@@ -65,6 +65,11 @@ impl KeyCondition {
         Ok(KeyCondition { tests })
     }
 
+    /// What it asks of which attribute, in the order in which it does.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = (&str, &KeyTest)> {
+        self.tests.iter().map(|(attribute, test)| (attribute.as_str(), test))
+    }
+
     /// How many attributes it asks for.
     ///
     /// DynamoDB: until indexes could have several key attributes, more than two were refused before the

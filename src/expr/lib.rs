@@ -3,7 +3,8 @@
 //! Knows no requests, no tables and no JSON. The walk is `token` → `parse` → `ast` → `bind` → what is
 //! evaluated: `condition`, `update`, `projection`, `key_condition`; `legacy` and `partiql` enter at the last. Start at
 //! [`Expressions::bind`]: it takes all the expressions of a request at once, because they share their
-//! placeholders. Whatever DynamoDB would refuse is an error here, with DynamoDB's message.
+//! placeholders. Whatever DynamoDB would refuse is an error here, with DynamoDB's message. `print` goes back:
+//! from what is bound to text.
 //!
 //! Nothing here recurses with the length of its input: parsers keep stacks of their own, trees lie in
 //! vectors, conditions are at most as deep as they have operators, paths and items have 32 levels.
@@ -17,6 +18,7 @@ mod legacy;
 mod parse;
 pub mod partiql;
 mod path;
+mod print;
 mod projection;
 mod reserved;
 #[cfg(test)]
@@ -33,5 +35,6 @@ pub use key_condition::{KeyCondition, KeyRange, KeyTest};
 pub use legacy::{
     AttributeUpdate, ComparisonOperator, ConditionalOperator, Expectation, FilterCondition, UpdateAction,
 };
+pub use print::Printed;
 pub use projection::Projection;
 pub use update::Update;

@@ -126,6 +126,19 @@ impl<T> PathTree<T> {
     }
 }
 
+impl PathTree<()> {
+    /// The paths that it is made of, in the order of the tree.
+    pub(crate) fn paths(&self) -> Vec<DocumentPath> {
+        let mut paths = Vec::new();
+        for (attribute, branch) in &self.0 {
+            branch.walk(&mut Vec::new(), &mut |inside| {
+                paths.push(DocumentPath::new(attribute.clone(), inside.to_vec()));
+            });
+        }
+        paths
+    }
+}
+
 /// As deep as a path is long.
 fn insert<K: Ord, T>(
     branches: &mut BTreeMap<K, Branch<T>>,
@@ -151,6 +164,24 @@ impl<T> Branch<T> {
             }
             Some((&Step::Index(index), rest)) => {
                 Branch::Elements(BTreeMap::from([(index, Branch::of(rest, leaf))]))
+            }
+        }
+    }
+
+    /// Shows the way to each leaf. As deep as paths are long.
+    fn walk(&self, way: &mut Vec<Step>, found: &mut impl FnMut(&[Step])) {
+        let mut go_on = |step, branch: &Branch<T>| {
+            way.push(step);
+            branch.walk(way, found);
+            way.pop();
+        };
+        match self {
+            Branch::Leaf(_) => found(way),
+            Branch::Members(members) => {
+                members.iter().for_each(|(name, branch)| go_on(Step::Member(name.clone()), branch));
+            }
+            Branch::Elements(elements) => {
+                elements.iter().for_each(|(index, branch)| go_on(Step::Index(*index), branch));
             }
         }
     }

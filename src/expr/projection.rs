@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use model::{AttributeValue, Item};
 
-use crate::path::{Branch, PathTree};
+use crate::path::{Branch, DocumentPath, PathTree};
 use crate::{ExprError, Expressions, KeyFault, KeyRole, LegacyFault};
 
 /// DynamoDB: the most names that AttributesToGet takes (API reference, GetItem).
@@ -49,6 +49,10 @@ impl Projection {
     /// test_projection_expression.py).
     pub fn apply(&self, item: &Item) -> Item {
         select(&self.wanted, item)
+    }
+
+    pub(crate) fn paths(&self) -> Vec<DocumentPath> {
+        self.wanted.paths()
     }
 
     /// The attributes of which it wants something.

@@ -6,6 +6,7 @@
 mod edit;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use model::limits::{ITEM_BYTES_MAX, NESTING_LEVELS_MAX};
@@ -14,7 +15,7 @@ use model::{AttributeValue, Item, Number, NumberError};
 use self::edit::Edits;
 use crate::ast::Sign;
 use crate::condition::refuse_nested;
-use crate::path::{DocumentPath, PathTree};
+use crate::path::{DocumentPath, PathTree, Step};
 use crate::projection::select;
 use crate::{EvalError, KeyFault, KeyRole};
 
@@ -102,6 +103,10 @@ impl Update {
         missing.map_or(Ok(Some(new)), Err)
     }
 
+    pub(crate) fn actions(&self) -> &[(DocumentPath, Action)] {
+        &self.actions
+    }
+
     fn only_removes(&self) -> bool {
         let removes = |action: &Action| matches!(action, Action::Remove | Action::Delete(_));
         !self.actions.is_empty() && self.actions.iter().all(|(_path, action)| removes(action))
@@ -114,6 +119,32 @@ impl Update {
     /// test_returnvalues.py).
     pub fn touched(&self, item: &Item) -> Item {
         select(&self.touched, item)
+    }
+
+    /// What UpdateItem holds against the limit of an item's size as well as the new item itself: the attributes
+    /// that it writes to, whole, and something for each action.
+    ///
+    /// DynamoDB: measured to the byte at that limit; neither updates of transactions nor those of PartiQL have
+    /// this second measure (nubo-db/dynamodb-conformance, itemSizeBySurface.test.ts, August 2026).
+    pub fn measure(&self, new: &Item) -> usize {
+        const UPDATE: usize = 3;
+        const WRITE: usize = 19;
+        const WRITE_INTO_LIST: usize = 20;
+        const REMOVAL: usize = 2;
+        let mut written = HashSet::new();
+        let mut bytes = UPDATE;
+        for (path, action) in &self.actions {
+            bytes += match action {
+                Action::Remove | Action::Delete(_) => REMOVAL,
+                Action::Set(_) | Action::Add(_) => {
+                    written.insert(path.attribute());
+                    let is_in_list = path.inside().iter().any(|step| matches!(step, Step::Index(_)));
+                    if is_in_list { WRITE_INTO_LIST } else { WRITE }
+                }
+            };
+        }
+        let size = |name: &str| name.len() + new.get(name).map_or(0, AttributeValue::size);
+        bytes + written.into_iter().map(size).sum::<usize>()
     }
 
     /// Nobody may write to an attribute of the table's key, or into it.

@@ -12,6 +12,7 @@ mod table;
 mod value;
 
 pub mod call;
+pub mod capacity;
 pub mod json;
 pub mod limits;
 

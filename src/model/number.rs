@@ -95,6 +95,13 @@ impl Number {
         self.coefficient.checked_ilog10().map_or(0, |log| log as usize + 1)
     }
 
+    /// How many of the significant digits stand before the decimal point, and how many behind it.
+    pub(crate) fn digits_around_point(&self) -> (usize, usize) {
+        let digits = self.significant_digits();
+        let whole = usize::try_from(self.magnitude() + 1).unwrap_or(0).min(digits);
+        (whole, digits - whole)
+    }
+
     /// The power of ten of the leading digit: 0 for 7, 2 for 100, -1 for 0.5. Zero's means nothing.
     pub(crate) fn magnitude(&self) -> i16 {
         self.exponent + self.significant_digits() as i16 - 1

@@ -43,7 +43,7 @@ impl AttributeValue {
         }
     }
 
-    /// DynamoDB: developer guide, "DynamoDB item sizes and formats". For numbers it says "approximately".
+    /// DynamoDB: developer guide, "DynamoDB item sizes and formats".
     pub fn size(&self) -> usize {
         match self {
             AttributeValue::S(text) => text.len(),
@@ -62,8 +62,13 @@ impl AttributeValue {
 }
 
 /// A byte per two digits and one more, and another for the sign of a negative number.
+///
+/// DynamoDB: the developer guide says "approximately"; what stands on either side of the decimal point is paired
+/// by itself, so 15 has 2 bytes and 1.5 has 3 (nubo-db/dynamodb-conformance, src/item-size.ts, measured in August
+/// 2026).
 fn number_size(number: &Number) -> usize {
-    number.significant_digits().div_ceil(2) + 1 + usize::from(number.is_negative())
+    let (whole, fraction) = number.digits_around_point();
+    1 + whole.div_ceil(2) + fraction.div_ceil(2) + usize::from(number.is_negative())
 }
 
 /// Three bytes for the list or map itself, one for each of its elements.
@@ -175,6 +180,16 @@ mod tests {
             (N(number("-7")), 3),
             (N(number("123")), 3),
             (N(number("100")), 2),
+            (N(number("0.0000001")), 2),
+            (N(number("-1e-130")), 3),
+            (N(number("1e125")), 2),
+            (N(number("15")), 2),
+            (N(number("1.5")), 3),
+            (N(number("0.15")), 2),
+            (N(number("123456")), 4),
+            (N(number("3.14159")), 5),
+            (N(number("1010")), 3),
+            (N(number("100.5")), 4),
             (N(number("12345678901234567890123456789012345678")), 20),
             (B(Bytes::from_static(b"abc")), 3),
             (Bool(false), 1),

@@ -3,6 +3,7 @@
 
 mod batches;
 mod errors;
+mod indexes;
 mod items;
 mod reads;
 mod settings;

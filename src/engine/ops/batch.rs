@@ -7,7 +7,7 @@ use std::{
 
 use model::{
     Item,
-    call::{BatchGetItem, BatchWriteItem, KeysAndAttributes, WriteRequest},
+    call::{BatchGetItem, BatchWriteItem, KeysAndAttributes, ReturnConsumedCapacity, WriteRequest},
     limits::RESPONSE_BYTES_MAX,
 };
 use serde::Serialize;
@@ -56,6 +56,27 @@ struct Wanted<'a> {
     places: Vec<Vec<u8>>,
 }
 
+/// What a batch consumed, in the order in which it names its tables. It may name one twice: as a name, and as an
+/// ARN.
+#[derive(Default)]
+struct ByTable<'a>(Vec<(&'a Table, Consumed)>);
+
+impl<'a> ByTable<'a> {
+    fn add(&mut self, table: &'a Table, consumed: &Consumed) {
+        match self.0.iter_mut().find(|(known, _)| known.space == table.space) {
+            Some((_, sum)) => sum.add(consumed),
+            None => self.0.push((table, consumed.clone())),
+        }
+    }
+
+    fn told(&self, wanted: Option<ReturnConsumedCapacity>) -> Vec<ConsumedCapacity> {
+        self.0
+            .iter()
+            .filter_map(|(table, consumed)| consumed.told(table.name(), wanted, Kind::Plain))
+            .collect()
+    }
+}
+
 impl Core {
     pub(crate) fn batch_get_item(&self, batch: &BatchGetItem) -> Result<Vec<u8>, EngineError> {
         let wanted = batch
@@ -70,7 +91,7 @@ impl Core {
         let view = self.store.view();
         let mut unprocessed_keys = BTreeMap::new();
         let mut found = Vec::with_capacity(wanted.len());
-        let mut consumed = Vec::with_capacity(wanted.len());
+        let mut consumed = ByTable::default();
         let mut bytes_left = RESPONSE_BYTES_MAX;
         for Wanted { name, table, request, places, .. } in &wanted {
             let mut records = Vec::new();
@@ -88,10 +109,13 @@ impl Core {
                 units.add(&Consumed::of_table(Reading::of(request.consistent_read).units(bytes)));
                 records.extend(record);
             }
-            consumed.extend(units.told(table.name(), batch.return_consumed_capacity, Kind::Plain));
+            consumed.add(table, &units);
             found.push(records);
         }
-        let mut answer = json(&BatchGot { unprocessed_keys, consumed_capacity: consumed });
+        let mut answer = json(&BatchGot {
+            unprocessed_keys,
+            consumed_capacity: consumed.told(batch.return_consumed_capacity),
+        });
         add_member(&mut answer, "Responses", |out| {
             out.extend_from_slice(b"{}");
             for (wanted, records) in wanted.iter().zip(&found) {
@@ -133,12 +157,11 @@ impl Core {
             })
             .await?;
         let mut written = written.into_iter();
-        let mut consumed_capacity = Vec::new();
+        let mut consumed = ByTable::default();
         let mut metrics: BTreeMap<String, Vec<items::ItemCollectionMetrics>> = BTreeMap::new();
         for ((name, requests), table) in batch.request_items.iter().zip(&tables) {
-            let mut consumed = Consumed::default();
             for (request, written) in requests.iter().zip(&mut written) {
-                consumed.add(&written.consumed);
+                consumed.add(table, &written.consumed);
                 let of = items::collection_metrics(
                     table,
                     key_or_item(request),
@@ -149,17 +172,12 @@ impl Core {
                     metrics.entry(name.clone()).or_default().push(of);
                 }
             }
-            consumed_capacity.extend(consumed.told(
-                table.name(),
-                batch.return_consumed_capacity,
-                Kind::Plain,
-            ));
         }
         Ok(json(&BatchWrote {
             // Nothing is ever left over: the engine throttles nobody.
             unprocessed_items: BTreeMap::new(),
             item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
-            consumed_capacity,
+            consumed_capacity: consumed.told(batch.return_consumed_capacity),
         }))
     }
 

@@ -22,7 +22,7 @@ use crate::{
     index, keys,
     record::Record,
     table::Table,
-    write::{Action, Write, Written},
+    write::{Action, Write, Written, check_updated_size},
 };
 
 /// The answer to a `GetItem`, but for the item.
@@ -243,8 +243,17 @@ impl Core {
             let table = self.table(table_name)?;
             let (key, condition, shows_item, action) = prepare(&table)?;
             let write = Write { table: Arc::clone(&table), key, condition, shows_item, action };
-            Ok((table, move |tx: &mut Transaction<'_>| write.apply(tx)))
+            Ok((table, move |tx: &mut Transaction<'_>| alone(&write, tx)))
         })
         .await
     }
+}
+
+/// Carries out a write that is a request by itself.
+fn alone(write: &Write, tx: &mut Transaction<'_>) -> Result<Written, EngineError> {
+    let written = write.apply(tx)?;
+    if let (Action::Update { update, .. }, Some(new)) = (&write.action, &written.new) {
+        check_updated_size(update.measure(new))?;
+    }
+    Ok(written)
 }

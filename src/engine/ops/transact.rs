@@ -1,7 +1,15 @@
 //! `TransactGetItems` and `TransactWriteItems`.
 //!
 //! A transaction is one turn of the store's writer, and a reading one is one view of the store: nothing comes
-//! between. So transactions never conflict here; they wait for each other.
+//! between. So transactions never conflict here, neither with each other nor with single operations; they wait
+//! for each other.
+//!
+//! DynamoDB: what meets an item of a transaction under way gets a TransactionConflictException, or a reason
+//! `TransactionConflict` if it is a transaction itself, and a request under a token whose first one is under way
+//! a TransactionInProgressException (developer guide, "Transaction conflict handling in DynamoDB"; API reference,
+//! TransactWriteItems). All three say "not now, try again", and an application can count on none of them: which
+//! of two requests gets one, if any, is a matter of milliseconds. Waiting gives every request the answer that its
+//! next try would have had, and a second request under one token that of the first one's repetition.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -10,41 +18,32 @@ use std::{
 
 use expr::Expressions;
 use model::{
-    ApiError, ErrorCode, Item, PrimaryKey,
+    Item, PrimaryKey,
     call::{
         ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactGetItems, TransactWriteItem,
         TransactWriteItems,
     },
     limits::TRANSACT_BYTES_MAX,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::Transaction;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::{asked, items};
 use crate::{
     Core, EngineError,
     answer::{add_member, json, write_shown},
     capacity::{Consumed, ConsumedCapacity, Kind, Reading},
-    catalog::CATALOG,
     error::{Reason, item_key_fault},
     index, keys,
     record::Record,
     table::Table,
+    tokens::{ReadUnits, Token},
     write::{Action, Write, Written},
 };
 
-/// DynamoDB: "A client request token is valid for 10 minutes after the first request that uses it is completed"
-/// (API reference, TransactWriteItems).
-const TOKEN_LIFE_MILLIS: u64 = 10 * 60 * 1000;
 const ITEM_TWICE: &str = "Transaction request cannot include multiple operations on one item";
 const TOO_LARGE: &str =
     "Aggregate size of all items in the transaction has exceeded the maximum allowed limit";
-const TOKEN_ROWS: &[u8] = b"token/";
-/// Tokens by the time of their use, so that old ones are found.
-const TOKEN_TIME_ROWS: &[u8] = b"token-time/";
-/// Old tokens forgotten with each new one: more than come, so that they do not pile up.
-const TOKENS_FORGOTTEN: usize = 4;
 
 /// The answer to a `TransactGetItems`, but for the items.
 #[derive(Serialize)]
@@ -64,22 +63,11 @@ struct TransactWrote {
     item_collection_metrics: Option<BTreeMap<String, Vec<items::ItemCollectionMetrics>>>,
 }
 
-/// What is remembered of a transaction that came with a token.
-#[derive(Serialize, Deserialize)]
-struct Remembered {
-    /// Of what it asked for, in hexadecimal digits.
-    digest: String,
-    /// In milliseconds since the epoch.
-    at: u64,
-    /// What reading the same again costs, by table.
-    read_units: BTreeMap<String, f64>,
-}
-
 /// How a transaction ended that was not refused.
 pub(super) enum Ended {
     Now(Vec<Written>),
     /// It was carried out before, under the same token.
-    Before(BTreeMap<String, f64>),
+    Before(ReadUnits),
 }
 
 impl Core {
@@ -145,10 +133,11 @@ impl Core {
     ) -> Result<Vec<u8>, EngineError> {
         let actions =
             transaction.transact_items.iter().map(Asked::of).collect::<Result<Vec<_>, EngineError>>()?;
-        let token = transaction
-            .client_request_token
-            .as_ref()
-            .map(|token| (token.clone(), digest(body, "TransactItems")));
+        if let Some(fault) = &transaction.first_fault {
+            return Err(fault.clone().into());
+        }
+        let token = transaction.client_request_token.as_ref();
+        let token = token.map(|token| Token::new(token, &what_is_done(body, "TransactItems")));
         let (tables, ended) = self
             .turn(|| {
                 let writes = self.transaction_writes(&actions)?;
@@ -294,33 +283,28 @@ impl<'a> Asked<'a> {
 pub(super) fn carry_out(
     tx: &mut Transaction<'_>,
     writes: &[Write],
-    token: Option<(String, String)>,
+    token: Option<Token>,
 ) -> Result<Ended, EngineError> {
-    if let Some((token, digest)) = &token
-        && let Some(remembered) = recall(tx, token)?
+    if let Some(token) = &token
+        && let Some(read_units) = token.done_before(tx)?
     {
-        if remembered.digest != *digest {
-            return Err(ApiError::client(
-                ErrorCode::IdempotentParameterMismatchException,
-                "Another transaction with the same token was already processed with different parameters",
-            )
-            .into());
-        }
-        return Ok(Ended::Before(remembered.read_units));
+        return Ok(Ended::Before(read_units));
     }
     let written = all_or_cancelled(writes.iter().map(|write| write.apply(tx)).collect())?;
     let bytes: usize = written.iter().filter_map(|written| written.new.as_ref()).map(Item::size).sum();
     if bytes > TRANSACT_BYTES_MAX {
         return Err(EngineError::validation(TOO_LARGE));
     }
-    if let Some((token, digest)) = token {
-        let mut read_units = BTreeMap::new();
+    if let Some(token) = token {
+        let mut read_units = ReadUnits::new();
         for (write, written) in writes.iter().zip(&written) {
-            let size = written.new.as_ref().map_or(0, Item::size);
+            // DynamoDB: by the larger image, also where it is gone now (dynoxide, captured in August 2026).
+            let images = [&written.old, &written.new];
+            let size = images.into_iter().flatten().map(Item::size).max().unwrap_or(0);
             *read_units.entry(write.table.name().to_owned()).or_default() +=
                 Reading::Transactional.units(size);
         }
-        remember(tx, &token, &Remembered { digest, at: tx.commit_time(), read_units })?;
+        token.remember(tx, read_units)?;
     }
     Ok(Ended::Now(written))
 }
@@ -355,7 +339,7 @@ pub(super) fn refuse_twice<'a>(
 fn sums(tables: &[Arc<Table>], written: &[Written]) -> BTreeMap<String, Consumed> {
     let mut sums: BTreeMap<String, Consumed> = BTreeMap::new();
     for (table, written) in tables.iter().zip(written) {
-        sums.entry(table.name().to_owned()).or_default().add(&written.consumed.clone().doubled());
+        sums.entry(table.name().to_owned()).or_default().add(&written.consumed.clone().in_transaction());
     }
     sums
 }
@@ -376,37 +360,8 @@ pub(super) fn told(
     consumed.iter().filter_map(|(name, units)| units.told(name, wanted, kind)).collect()
 }
 
-/// What makes two requests under one token the same: what they do, whatever they want to be told of it.
-pub(super) fn digest(body: &[u8], actions: &str) -> String {
+/// The actions of a request, members of objects in one order.
+pub(super) fn what_is_done(body: &[u8], actions: &str) -> String {
     let asked = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
-    format!("{:032x}", xxh3_128(asked[actions].to_string().as_bytes()))
+    asked[actions].to_string()
 }
-
-fn recall(tx: &Transaction<'_>, token: &str) -> Result<Option<Remembered>, EngineError> {
-    let Some(row) = tx.get(CATALOG, &[TOKEN_ROWS, token.as_bytes()].concat())? else { return Ok(None) };
-    let remembered: Remembered = serde_json::from_slice(&row).map_err(|_| EngineError::CorruptRecord)?;
-    Ok(Some(remembered).filter(|remembered| remembered.at + TOKEN_LIFE_MILLIS > tx.commit_time()))
-}
-
-fn remember(tx: &mut Transaction<'_>, token: &str, remembered: &Remembered) -> Result<(), EngineError> {
-    let time_row = |at: u64, token: &[u8]| [TOKEN_TIME_ROWS, &at.to_be_bytes(), token].concat();
-    let expired = time_row(tx.commit_time().saturating_sub(TOKEN_LIFE_MILLIS), b"");
-    let span = (std::ops::Bound::Included(TOKEN_TIME_ROWS), std::ops::Bound::Excluded(expired.as_slice()));
-    let old = tx.range(CATALOG, span, store::Direction::Forward).take(TOKENS_FORGOTTEN);
-    let old = old.map(|row| row.map(|(key, _)| key)).collect::<Result<Vec<_>, _>>()?;
-    for row in old {
-        let token = &row[TOKEN_TIME_ROWS.len() + 8..];
-        let token_row = [TOKEN_ROWS, token].concat();
-        // It may have been used again since.
-        if recall(tx, &String::from_utf8_lossy(token))?.is_none() {
-            tx.delete(CATALOG, &token_row);
-        }
-        tx.delete(CATALOG, &row);
-    }
-    tx.put(CATALOG, &time_row(remembered.at, token.as_bytes()), Vec::new());
-    tx.put(CATALOG, &[TOKEN_ROWS, token.as_bytes()].concat(), json(remembered));
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests;

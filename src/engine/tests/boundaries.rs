@@ -52,6 +52,47 @@ async fn an_item_has_409_600_bytes_and_not_one_more() {
     assert_eq!(rig.item("Tab", json!({ "pk": { "S": "a" } })).await, Some(fits));
 }
 
+/// DynamoDB: nubo-db/dynamodb-conformance, itemSizeBySurface.test.ts, measured in August 2026.
+#[tokio::test]
+async fn an_update_alone_is_measured_by_what_it_writes_too() {
+    let rig = rig(false).await;
+    let update = |pk: &str, expression: &str, bytes: usize| {
+        json!({
+            "TableName": "Tab", "Key": { "pk": { "S": pk } }, "UpdateExpression": expression,
+            "ExpressionAttributeValues": { ":v": { "S": "x".repeat(bytes) } },
+        })
+    };
+    let empty = json!({ "S": "" });
+    let cases = [
+        ("SET b = :v", json!({}), 3 + 19 + 1),
+        ("SET b = :v, c = pk", json!({}), 3 + 2 * 19 + 1 + 2),
+        ("SET b = :v REMOVE r", json!({ "r": empty }), 3 + 19 + 2 + 1),
+        // What it leaves alone does not count.
+        ("SET b = :v", json!({ "u": { "S": "y".repeat(10) } }), 3 + 19 + 1),
+        // What it writes into does, as a whole; a list or a map has 3 bytes more, and 1 for each element.
+        ("SET m.e = :v", json!({ "m": { "M": { "e": empty } } }), 3 + 19 + 1 + 4 + 1),
+        ("SET l[0] = :v", json!({ "l": { "L": [empty] } }), 3 + 20 + 1 + 4),
+    ];
+    for (expression, others, measured) in cases {
+        let mut item = json!({ "pk": { "S": "k" } });
+        item.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
+        put(&rig, item.clone()).await;
+        // The new item itself would have less than an item may.
+        let refusal = rig.refused("UpdateItem", update("k", expression, ITEM_BYTES_MAX - measured + 1)).await;
+        let message = "Item size to update has exceeded the maximum allowed size";
+        assert_eq!(refusal.body["message"], message, "{expression}");
+        assert_eq!(rig.item("Tab", json!({ "pk": { "S": "k" } })).await, Some(item), "{expression}");
+        rig.done("UpdateItem", update("k", expression, ITEM_BYTES_MAX - measured)).await;
+    }
+    // What goes too far for it alone is written in a transaction. With a long key nothing does.
+    let most = ITEM_BYTES_MAX - 3 - 1;
+    rig.refused("UpdateItem", update("n", "SET b = :v", most)).await;
+    let action = json!({ "TransactItems": [{ "Update": update("n", "SET b = :v", most) }] });
+    rig.done("TransactWriteItems", action).await;
+    let long = "k".repeat(20);
+    rig.done("UpdateItem", update(&long, "SET b = :v", ITEM_BYTES_MAX - 22 - 1)).await;
+}
+
 #[tokio::test]
 async fn an_update_lets_an_item_grow_to_409_600_bytes_and_not_one_more() {
     let rig = rig(false).await;

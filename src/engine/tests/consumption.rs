@@ -157,3 +157,150 @@ async fn an_index_costs_what_changes_in_it() {
         assert_eq!(consumed["CapacityUnits"], table + expected.iter().sum::<f64>(), "{claim}");
     }
 }
+
+/// Two indexes on `Tab`: one has what `l` is in of a partition, the other has the keys alone of what `g` is in.
+async fn create_indexed_table(rig: &Rig) {
+    let key = |names: &[&str]| {
+        let elements = names.iter().zip(["HASH", "RANGE"]);
+        elements.map(|(name, role)| json!({ "AttributeName": name, "KeyType": role })).collect::<Vec<_>>()
+    };
+    let definitions: Vec<Value> = ["pk", "sk", "g", "l"].iter().map(|name| definition(name, "S")).collect();
+    let index = |name: &str, keys: &[&str]| json!({ "IndexName": name, "KeySchema": key(keys), "Projection": { "ProjectionType": "KEYS_ONLY" } });
+    let body = json!({
+        "TableName": "Tab", "BillingMode": "PAY_PER_REQUEST", "KeySchema": key(&["pk", "sk"]),
+        "AttributeDefinitions": definitions, "LocalSecondaryIndexes": [index("local", &["pk", "l"])],
+        "GlobalSecondaryIndexes": [index("global", &["g"])],
+    });
+    rig.done("CreateTable", body).await;
+}
+
+fn indexed(sk: &str, filler: usize) -> Value {
+    json!({
+        "pk": { "S": "p" }, "sk": { "S": sk }, "g": { "S": "g" }, "l": { "S": sk },
+        "f": { "S": "x".repeat(filler) },
+    })
+}
+
+fn put_action(item: Value) -> Value {
+    json!({ "Put": { "TableName": "Tab", "Item": item } })
+}
+
+fn transaction(actions: &[Value]) -> Value {
+    json!({ "TransactItems": actions, "ReturnConsumedCapacity": "INDEXES" })
+}
+
+/// DynamoDB: dynoxide, captured in August 2026.
+#[tokio::test]
+async fn a_transaction_costs_indexes_what_any_write_costs_them() {
+    let rig = Rig::in_memory();
+    create_indexed_table(&rig).await;
+    let put = transaction(&[put_action(indexed("1", 1500)), put_action(indexed("2", 1))]);
+    let units = |units: f64| json!({ "CapacityUnits": units, "WriteCapacityUnits": units });
+    let mut expected = json!({
+        "TableName": "Tab", "Table": units(6.0), "LocalSecondaryIndexes": { "local": units(2.0) },
+        "GlobalSecondaryIndexes": { "global": units(2.0) },
+    });
+    expected.as_object_mut().unwrap().extend(units(10.0).as_object().unwrap().clone());
+    assert_eq!(rig.done("TransactWriteItems", put.clone()).await["ConsumedCapacity"], json!([expected]));
+    let again = rig.done("TransactWriteItems", put).await["ConsumedCapacity"].take();
+    let mut expected = json!({ "TableName": "Tab", "Table": units(6.0) });
+    expected.as_object_mut().unwrap().extend(units(6.0).as_object().unwrap().clone());
+    assert_eq!(again, json!([expected]));
+}
+
+/// DynamoDB: dynoxide, captured in August 2026: a repeated transaction is read, by the larger image of each item.
+#[tokio::test]
+async fn a_transaction_that_was_carried_out_before_costs_reads() {
+    let rig = Rig::in_memory();
+    create_indexed_table(&rig).await;
+    let key = |sk: &str| json!({ "pk": { "S": "p" }, "sk": { "S": sk } });
+    for sk in ["shrinks", "goes", "stays"] {
+        rig.done("PutItem", json!({ "TableName": "Tab", "Item": indexed(sk, 9000) })).await;
+    }
+    let actions = [
+        (put_action(indexed("shrinks", 1)), 6.0),
+        (put_action(indexed("grows", 9000)), 6.0),
+        (json!({ "Delete": { "TableName": "Tab", "Key": key("goes") } }), 6.0),
+        (json!({ "Delete": { "TableName": "Tab", "Key": key("missing") } }), 2.0),
+        (
+            json!({ "ConditionCheck": {
+                "TableName": "Tab", "Key": key("stays"), "ConditionExpression": "attribute_exists(f)",
+            } }),
+            6.0,
+        ),
+    ];
+    for (number, (action, expected)) in actions.into_iter().enumerate() {
+        let mut body = transaction(std::slice::from_ref(&action));
+        body["ClientRequestToken"] = json!(format!("token-{number}"));
+        let first = rig.done("TransactWriteItems", body.clone()).await["ConsumedCapacity"][0].take();
+        assert_eq!(first["CapacityUnits"], first["WriteCapacityUnits"], "{action}");
+        let again = rig.done("TransactWriteItems", body).await["ConsumedCapacity"][0].take();
+        assert_eq!(again["ReadCapacityUnits"], expected, "{action}");
+        assert_eq!((&again["CapacityUnits"], &again["WriteCapacityUnits"]), (&json!(expected), &Value::Null));
+    }
+}
+
+/// DynamoDB: developer guide, "Provisioned throughput considerations for local secondary indexes": what is read in
+/// the index is rounded up as one, and each item that is fetched by itself.
+#[tokio::test]
+async fn a_local_index_costs_its_entries_and_what_is_fetched_for_them() {
+    let rig = Rig::in_memory();
+    create_indexed_table(&rig).await;
+    for sk in ["1", "2", "3"] {
+        rig.done("PutItem", json!({ "TableName": "Tab", "Item": indexed(sk, 5000) })).await;
+    }
+    let query = |more: Value| {
+        let mut body = json!({
+            "TableName": "Tab", "IndexName": "local", "KeyConditionExpression": "pk = :p",
+            "ExpressionAttributeValues": { ":p": { "S": "p" } }, "ReturnConsumedCapacity": "INDEXES",
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (more, index, table) in [
+        (json!({}), 0.5, 0.0),
+        (json!({ "ConsistentRead": true }), 1.0, 0.0),
+        (json!({ "Select": "COUNT" }), 0.5, 0.0),
+        (json!({ "ProjectionExpression": "sk, l" }), 0.5, 0.0),
+        (json!({ "ProjectionExpression": "f" }), 0.5, 3.0),
+        (json!({ "Select": "ALL_ATTRIBUTES", "ConsistentRead": true }), 1.0, 6.0),
+        (json!({ "Select": "ALL_ATTRIBUTES", "Limit": 2 }), 0.5, 2.0),
+    ] {
+        let consumed = rig.done("Query", query(more.clone())).await["ConsumedCapacity"].take();
+        let expected = json!({
+            "TableName": "Tab", "CapacityUnits": index + table, "Table": { "CapacityUnits": table },
+            "LocalSecondaryIndexes": { "local": { "CapacityUnits": index } },
+        });
+        assert_eq!(consumed, expected, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_tells_of_each_table_once() {
+    let rig = Rig::in_memory();
+    create_indexed_table(&rig).await;
+    let arn = rig.describe("Tab").await["TableArn"].as_str().unwrap().to_owned();
+    let put = |sk: &str| json!({ "PutRequest": { "Item": indexed(sk, 1500) } });
+    let batch = json!({
+        "RequestItems": { "Tab": [put("1"), put("2")], arn.clone(): [put("3")] },
+        "ReturnConsumedCapacity": "INDEXES",
+    });
+    let units = |units: f64| json!({ "CapacityUnits": units });
+    let expected = json!([{
+        "TableName": "Tab", "CapacityUnits": 12.0, "Table": units(6.0),
+        "LocalSecondaryIndexes": { "local": units(3.0) }, "GlobalSecondaryIndexes": { "global": units(3.0) },
+    }]);
+    assert_eq!(rig.done("BatchWriteItem", batch).await["ConsumedCapacity"], expected);
+    let keys = |sks: &[&str]| {
+        let keys = sks.iter().map(|sk| json!({ "pk": { "S": "p" }, "sk": { "S": sk } }));
+        keys.collect::<Vec<_>>()
+    };
+    let batch = json!({
+        "RequestItems": {
+            "Tab": { "Keys": keys(&["1", "missing"]), "ConsistentRead": true }, arn: { "Keys": keys(&["2"]) },
+        },
+        "ReturnConsumedCapacity": "TOTAL",
+    });
+    let expected = json!([{ "TableName": "Tab", "CapacityUnits": 2.5 }]);
+    assert_eq!(rig.done("BatchGetItem", batch).await["ConsumedCapacity"], expected);
+}

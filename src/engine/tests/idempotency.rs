@@ -103,6 +103,27 @@ async fn many_at_once_with_one_token_are_one_transaction() {
     assert_eq!(n(&rig, "a").await, Some("1".to_owned()));
 }
 
+/// DynamoDB may answer TransactionInProgressException as well; here whoever comes second waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_different_ones_at_once_with_one_token_one_is_carried_out() {
+    const TASKS: usize = 50;
+    let rig = rig().await;
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|task| {
+            let rig = rig.clone();
+            let action = put(&format!("item-{task}"), "1");
+            let body = json!({ "TransactItems": [action], "ClientRequestToken": "token" });
+            rig.drain.clone().spawn(async move { rig.ask("TransactWriteItems", body).await })
+        })
+        .collect();
+    let mut refused = Vec::new();
+    for task in tasks {
+        refused.extend(task.await.unwrap().err().map(|refusal| refusal.code));
+    }
+    assert_eq!(refused, vec!["IdempotentParameterMismatchException"; TASKS - 1]);
+    assert_eq!(rig.scan("Tab", None).await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_failed_transaction_leaves_no_trace_and_says_why_in_order() {
     let rig = rig().await;

@@ -32,10 +32,17 @@ impl Scalar {
             Scalar::S(text) => text.len(),
             Scalar::B(bytes) => bytes.len(),
             Scalar::N(number) => {
-                let digits = number.normalized().into_bigint_and_exponent().0.to_string();
-                let is_negative = digits.starts_with('-');
-                let digits = digits.trim_start_matches('-').trim_matches('0').len();
-                digits.div_ceil(2) + 1 + usize::from(is_negative)
+                let text = number.to_plain_string();
+                let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+                let (whole, fraction) =
+                    (whole.trim_start_matches(['-', '0']), fraction.trim_end_matches('0'));
+                let (whole, fraction) = match (whole, fraction) {
+                    ("", fraction) => ("", fraction.trim_start_matches('0')),
+                    (whole, "") => (whole.trim_end_matches('0'), ""),
+                    both => both,
+                };
+                let digits = whole.len().div_ceil(2) + fraction.len().div_ceil(2);
+                digits + 1 + usize::from(text.starts_with('-'))
             }
         }
     }

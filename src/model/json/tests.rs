@@ -209,7 +209,39 @@ fn any_value() -> impl Strategy<Value = AttributeValue> {
     })
 }
 
+/// DynamoDB JSON as another library has it.
+fn described(value: &AttributeValue) -> serde_json::Value {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use serde_json::json;
+    let base64 = |bytes: &Bytes| BASE64_STANDARD.encode(bytes);
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number.to_text() }),
+        AttributeValue::B(bytes) => json!({ "B": base64(bytes) }),
+        AttributeValue::Bool(claim) => json!({ "BOOL": claim }),
+        AttributeValue::Null => json!({ "NULL": true }),
+        AttributeValue::L(list) => json!({ "L": list.iter().map(described).collect::<Vec<_>>() }),
+        AttributeValue::M(map) => {
+            let members = map.iter().map(|(name, value)| (name.clone(), described(value)));
+            json!({ "M": members.collect::<serde_json::Map<_, _>>() })
+        }
+        AttributeValue::Ss(set) => json!({ "SS": set }),
+        AttributeValue::Ns(set) => json!({ "NS": set.iter().map(Number::to_text).collect::<Vec<_>>() }),
+        AttributeValue::Bs(set) => json!({ "BS": set.iter().map(base64).collect::<Vec<_>>() }),
+    }
+}
+
 proptest! {
+    #[test]
+    fn what_is_written_is_read_by_others_as_it_was_meant(value in any_value()) {
+        let mut json = Vec::new();
+        value_to_json(&value, &mut json);
+        prop_assert_eq!(serde_json::from_slice::<serde_json::Value>(&json).unwrap(), described(&value));
+        // And the other way round, with the spaces that others write.
+        let pretty = serde_json::to_string_pretty(&described(&value)).unwrap();
+        prop_assert_eq!(value_from_str(&pretty), Ok(value));
+    }
+
     #[test]
     fn what_is_written_can_be_read(value in any_value()) {
         let mut json = Vec::new();

@@ -1,5 +1,6 @@
 //! What DynamoDB takes for a number, how it writes it back, and that order is numeric.
 
+use bigdecimal::BigDecimal;
 use proptest::prelude::*;
 
 use super::*;
@@ -261,5 +262,58 @@ proptest! {
         };
         prop_assert_eq!(parse(one, p).cmp(&parse(two, q)), x.cmp(&y));
         prop_assert_eq!(parse(one, p) == parse(two, q), x == y);
+    }
+}
+
+fn big(text: &str) -> BigDecimal {
+    text.parse().unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// What a number of DynamoDB's makes of an exact result.
+fn admitted(exact: &BigDecimal) -> Result<Number, NumberError> {
+    let (digits, scale) = exact.normalized().into_bigint_and_exponent();
+    let digits = digits.to_string();
+    let count = digits.trim_start_matches('-').len() as i64;
+    match count - 1 - scale {
+        _ if digits == "0" => Number::parse("0"),
+        // DynamoDB: these words for too many digits, too; see `checked_add`.
+        magnitude if count > 38 || magnitude > 125 => Err(NumberError::Overflow),
+        magnitude if magnitude < -130 => Err(NumberError::Underflow),
+        _ => Number::parse(&format!("{digits}e{}", -scale)),
+    }
+}
+
+/// Short and long ones, with points and exponents, near the limits and near each other.
+fn any_text() -> impl Strategy<Value = String> {
+    let digits =
+        prop_oneof!["-?[0-9]{1,4}", "-?[0-9]{1,38}", "-?[0-9]{1,20}[.][0-9]{1,18}", "-?[19]0{0,30}[1-9]"];
+    let exponent = prop_oneof![-3i32..4, -45i32..45, -130i32..88];
+    (digits, exponent).prop_map(|(digits, exponent)| format!("{digits}e{exponent}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    #[test]
+    fn sums_agree_with_big_decimals(one in any_text(), two in any_text()) {
+        if let (Ok(x), Ok(y)) = (Number::parse(&one), Number::parse(&two)) {
+            prop_assert_eq!(x.checked_add(&y), admitted(&(big(&one) + big(&two))), "{} + {}", one, two);
+            prop_assert_eq!(x.checked_sub(&y), admitted(&(big(&one) - big(&two))), "{} - {}", one, two);
+            prop_assert_eq!(x.cmp(&y), big(&one).cmp(&big(&two)));
+        }
+    }
+
+    #[test]
+    fn texts_agree_with_big_decimals(text in any_text()) {
+        match Number::parse(&text) {
+            Ok(number) => {
+                prop_assert_eq!(big(&number.to_text()), big(&text));
+                prop_assert_eq!(admitted(&big(&text)), Ok(number));
+            }
+            Err(NumberError::TooManyDigits | NumberError::Overflow | NumberError::Underflow) => {
+                prop_assert!(admitted(&big(&text)).is_err(), "{}", text);
+            }
+            Err(NumberError::NotANumber) => prop_assert!(false, "{} is one", text),
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     ops::{items, transact},
     record::Record,
     table::Table,
+    tokens::Token,
 };
 
 const MIXED: &str =
@@ -71,9 +72,9 @@ impl Core {
             .map(|asked| items::shows_item(asked.return_values_on_condition_check_failure))
             .collect();
         // A token of a TransactWriteItems is another one, also if it is spelled the same.
-        let token = transaction
-            .client_request_token
-            .map(|token| (format!("statements/{token}"), transact::digest(body, "TransactStatements")));
+        let token = transaction.client_request_token.map(|token| {
+            Token::new(&format!("statements/{token}"), &transact::what_is_done(body, "TransactStatements"))
+        });
         let (tables, ended) = self
             .turn(|| {
                 let writes = self.statement_writes(&statements, &shows_item)?;

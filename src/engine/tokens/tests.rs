@@ -31,7 +31,7 @@ fn remembered(at: u64) -> Remembered {
 /// Makes what is remembered under a token older, as time would.
 fn age(store: &Store, token: &'static str, by: u64) {
     turn(store, move |tx| {
-        let row = [TOKEN_ROWS, token.as_bytes()].concat();
+        let row = [ROWS, token.as_bytes()].concat();
         let mut old: Remembered = serde_json::from_slice(&tx.get(CATALOG, &row)?.unwrap()).unwrap();
         old.at -= by;
         tx.put(CATALOG, &row, json(&old));
@@ -76,9 +76,7 @@ fn old_tokens_do_not_pile_up() {
             remember(tx, &format!("new {number}"), &remembered(at))
         });
     }
-    let left = turn(&store, move |tx| {
-        Ok((rows(tx, TOKEN_ROWS, b"token0"), rows(tx, TOKEN_TIME_ROWS, b"token-time0")))
-    });
+    let left = turn(&store, move |tx| Ok((rows(tx, ROWS, b"token0"), rows(tx, TIME_ROWS, b"token-time0"))));
     assert_eq!(left, (50, 50));
 }
 
