@@ -1,0 +1,68 @@
+"""Applications of the SDKs in other languages, unmodified, on linac with its own engine.
+
+Each folder has programs in one language, which know nothing of linac: the environment tells them where to go. Every SDK
+tries the same BEHAVIOURS, as far as it has them, with what its users like to use; a mapper has tests of its own.
+"""
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+
+import pytest
+
+from servers import ENVIRONMENT, PEERS, sent_to
+
+BEHAVIOURS = [
+    *["tables", "attribute types", "conditions", "updates", "queries", "scans"],
+    *["batches", "transactions", "errors"],
+]
+
+# How each test runner says which test has passed.
+NODE = r"^ok \d+ - ([^#\n]+)$"
+GO = r"^--- PASS: Test(\w+) \("
+
+
+@dataclass
+class Application:
+    command: list
+    passes: str
+    tests: list = field(default_factory=lambda: BEHAVIOURS)
+
+
+def javascript(file: str, *tests: str) -> Application:
+    return Application(["node", "--test", "--test-reporter=tap", PEERS / "javascript" / file], NODE, tests or BEHAVIOURS)
+
+
+APPLICATIONS = {
+    "javascript-sdk": javascript("sdk.test.mjs"),
+}
+
+
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_an_application_runs_unmodified(application, node):
+    application = APPLICATIONS[application]
+    hits = node.outcomes("hit")
+    output = run(application.command, node)
+    passed = [plain(name) for name in re.findall(application.passes, output, re.MULTILINE)]
+    assert sorted(passed) == sorted(map(plain, application.tests)), output
+    assert node.outcomes("hit") > hits, "the cache took no part"
+
+
+def run(command, node) -> str:
+    """All that a program prints; it must end well."""
+    ended = subprocess.run(
+        [str(word) for word in command],
+        env=ENVIRONMENT | sent_to(node.url),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stdout
+    return ended.stdout
+
+
+def plain(name: str) -> str:
+    """A test's name as it is in every language."""
+    return re.sub("[^a-z]", "", name.lower())
