@@ -35,6 +35,9 @@ def javascript(file: str, *tests: str) -> Application:
 
 APPLICATIONS = {
     "javascript-sdk": javascript("sdk.test.mjs"),
+    "electrodb": javascript("electrodb.test.mjs", "an entity's life", "queries and collections", "transactions"),
+    "dynamodb-toolbox": javascript("toolbox.test.mjs", "an entity's life", "queries and batches", "transactions"),
+    "go-sdk": Application([PEERS / "go/sdk.test", "-test.v"], GO),
 }
 
 
@@ -48,11 +51,22 @@ def test_an_application_runs_unmodified(application, node):
     assert node.outcomes("hit") > hits, "the cache took no part"
 
 
-def run(command, node) -> str:
+def test_a_mapper_passes_its_own_tests(node):
+    """guregu/dynamo, whose tests want a DynamoDB, make their tables there, and are skipped without one."""
+    tests = PEERS / "go/dynamo.test"
+    listed = run([tests, "-test.list", "^Test"], node).splitlines()
+    wanted = {"ENDPOINT": node.url, "REGION": "us-east-1", "TABLE": "TestDB-%"}
+    output = run([tests, "-test.v"], node, {f"DYNAMO_TEST_{name}": value for name, value in wanted.items()})
+    passed = re.findall(r"^--- PASS: (\w+) \(", output, re.MULTILINE)
+    assert len(listed) > 40 and sorted(passed) == sorted(listed), output
+    assert "SKIP" not in output
+
+
+def run(command, node, settings=()) -> str:
     """All that a program prints; it must end well."""
     ended = subprocess.run(
         [str(word) for word in command],
-        env=ENVIRONMENT | sent_to(node.url),
+        env=ENVIRONMENT | sent_to(node.url) | dict(settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
