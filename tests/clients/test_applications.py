@@ -37,6 +37,7 @@ APPLICATIONS = {
     "javascript-sdk": javascript("sdk.test.mjs"),
     "electrodb": javascript("electrodb.test.mjs", "an entity's life", "queries and collections", "transactions"),
     "dynamodb-toolbox": javascript("toolbox.test.mjs", "an entity's life", "queries and batches", "transactions"),
+    "rust-sdk": Application([PEERS / "rust/debug/linac-clients-rust"], r"^ok (\w+)$"),
     "go-sdk": Application([PEERS / "go/sdk.test", "-test.v"], GO),
 }
 
