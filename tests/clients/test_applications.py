@@ -19,6 +19,7 @@ BEHAVIOURS = [
 
 # How each test runner says which test has passed.
 NODE = r"^ok \d+ - ([^#\n]+)$"
+JUNIT = r" > (\w+)\(\) :: SUCCESSFUL$"
 GO = r"^--- PASS: Test(\w+) \("
 
 
@@ -27,6 +28,13 @@ class Application:
     command: list
     passes: str
     tests: list = field(default_factory=lambda: BEHAVIOURS)
+
+
+def java(test: str, *tests: str) -> Application:
+    console = ["org.junit.platform.console.ConsoleLauncher", "execute", "--disable-banner", "--disable-ansi-colors"]
+    classes = ["-cp", f"{PEERS}/java/classes:{PEERS}/java/lib/*"]
+    command = ["java", *classes, *console, "--details=testfeed", f"--select-class={test}"]
+    return Application(command, JUNIT, tests or BEHAVIOURS)
 
 
 def javascript(file: str, *tests: str) -> Application:
@@ -38,6 +46,8 @@ APPLICATIONS = {
     "electrodb": javascript("electrodb.test.mjs", "an entity's life", "queries and collections", "transactions"),
     "dynamodb-toolbox": javascript("toolbox.test.mjs", "an entity's life", "queries and batches", "transactions"),
     "rust-sdk": Application([PEERS / "rust/debug/linac-clients-rust"], r"^ok (\w+)$"),
+    "java-sdk": java("SdkTest"),
+    "java-enhanced": java("EnhancedTest", "item life", "conditions", "updates", "queries", "batches", "transactions"),
     "go-sdk": Application([PEERS / "go/sdk.test", "-test.v"], GO),
 }
 

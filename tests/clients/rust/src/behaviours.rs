@@ -271,7 +271,8 @@ pub async fn transactions(shop: Shop) {
     }
     let paid = with(first, "state", s("paid"));
     assert_eq!(shop.found("transactions", 1).await.as_ref(), Some(&paid));
-    let another = write("rust-once-only", &[insert.clone()]).await.unwrap_err().into_service_error();
+    let another =
+        write("rust-once-only", std::slice::from_ref(&insert)).await.unwrap_err().into_service_error();
     assert!(another.is_idempotent_parameter_mismatch_exception(), "{another:?}");
 
     let cancelled = write("rust-cancelled", &[insert, pay]).await.unwrap_err().into_service_error();
