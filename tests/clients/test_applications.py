@@ -38,7 +38,8 @@ def java(test: str, *tests: str) -> Application:
 
 
 def javascript(file: str, *tests: str) -> Application:
-    return Application(["node", "--test", "--test-reporter=tap", PEERS / "javascript" / file], NODE, tests or BEHAVIOURS)
+    command = ["node", "--test", "--test-reporter=tap", PEERS / "javascript" / file]
+    return Application(command, NODE, tests or BEHAVIOURS)
 
 
 APPLICATIONS = {
