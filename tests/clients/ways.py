@@ -63,6 +63,7 @@ class Node(Place):
 
     def __init__(self, name: str, stack: ExitStack, logs: Path):
         linac = stack.enter_context(Linac(None, "on", logs / "linac.log"))
+        self.vendor = "linac"
         if name == "behind-a-node":
             linac = stack.enter_context(Linac(linac.url, "on", logs / "front.log"))
         super().__init__(linac.url, linac)
