@@ -1,4 +1,4 @@
-"""Starts each vendor's servers once, and linac in front of them."""
+"""Starts each vendor's servers once, and linac in front of them; and nodes of linac alone."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
@@ -10,7 +10,7 @@ from scenarios import BEYOND
 from script import Script
 from servers import VENDORS
 from tables import drop_all
-from ways import Way
+from ways import Node, Way
 
 
 @pytest.fixture(scope="session", params=VENDORS)
@@ -49,6 +49,19 @@ def run(way: Way, scenario) -> list:
     finally:
         drop_all(way.client)
     return script.answers
+
+
+@pytest.fixture(scope="session", params=["alone", "behind-a-node"])
+def a_node(request, tmp_path_factory):
+    with ExitStack() as stack:
+        yield Node(request.param, stack, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture
+def node(a_node):
+    """linac with its engine, alone or behind another; every test begins and ends without tables."""
+    yield a_node
+    drop_all(a_node.client)
 
 
 @pytest.fixture

@@ -535,7 +535,7 @@ ALL = [
 
 # Scenarios that a server cannot follow to their end: it must refuse, and in the same words on each way.
 BEYOND = {
-    "linac": {partiql, partiql_delete},
+    "linac": set(),
     "dynoxide": set(),
     # Its PartiQL parser takes strings alone for the key in a DELETE.
     "moto": {partiql_delete},

@@ -20,6 +20,12 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
+
+def sent_to(url: str) -> dict:
+    """What sends an unmodified application to `url`: the two variables that `linac env` prints."""
+    return {f"AWS_ENDPOINT_URL_{service}": url for service in ("DYNAMODB", "DYNAMODB_STREAMS")}
+
+
 VENDORS = {
     # The bundled engine with nothing before it; the ways through linac are then a linac in front of another.
     "linac": lambda port: [
@@ -88,11 +94,12 @@ class Vendor(Server):
 
 
 class Linac(Server):
-    """linac in front of `upstream`; it must obey SIGTERM and exit 0."""
+    """linac in front of `upstream`, or else of its own engine; it must obey SIGTERM and exit 0."""
 
-    def __init__(self, upstream: str, cache: str, log: Path):
+    def __init__(self, upstream: str | None, cache: str, log: Path):
+        origin = ["--upstream", upstream] if upstream else ["--in-memory"]
         ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--print-address"]
-        command = [LINAC, "serve", "--upstream", upstream, "--cache", cache, *ports]
+        command = [LINAC, "serve", *origin, "--cache", cache, *ports]
         super().__init__(command, log, stdout=subprocess.PIPE)
         addresses = dict(self.address_line() for _ in range(2))
         self.url, self.admin = addresses["listen"], addresses["admin"]
