@@ -219,6 +219,15 @@ fn not_built(operation: &str) -> EngineError {
     ApiError::client(ErrorCode::UnknownOperationException, message).into()
 }
 
+/// The body has a content coding that nobody took off.
+///
+/// DynamoDB: an internal error for whatever is not gzip (ScyllaDB's `test_compressed_request.py`, which runs against
+/// the service as well).
+fn undecodable() -> EngineError {
+    let message = "The body of the request has a content coding other than gzip.";
+    ApiError::client(ErrorCode::InternalServerError, message).into()
+}
+
 /// Reads a request; a large one where nobody else waits for it.
 async fn read(operation: &'static Operation, body: &Bytes) -> Result<Request, EngineError> {
     if body.len() <= READ_AT_ONCE_BYTES_MAX {
@@ -241,7 +250,11 @@ async fn aside<T: Send + 'static>(
 impl Backend for Engine {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>> {
         async move {
-            match self.core.carry_out(call.target(), call.wire().body.clone()).await {
+            let carried_out = match call.wire().is_coded() {
+                true => Err(undecodable()),
+                false => self.core.carry_out(call.target(), call.wire().body.clone()).await,
+            };
+            match carried_out {
                 Ok(body) => {
                     let document = Document::new(Bytes::from(body));
                     Ok(Reply::document(document, Outcome::Bypass(Bypass::CacheOff)))

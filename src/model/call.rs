@@ -143,6 +143,11 @@ pub struct NotUnderstood {
 }
 
 impl NotUnderstood {
+    /// Not a word of it.
+    pub fn as_a_whole() -> NotUnderstood {
+        NotUnderstood { line: 0, column: 0 }
+    }
+
     fn at(error: &serde_json::Error) -> NotUnderstood {
         NotUnderstood { line: error.line(), column: error.column() }
     }
