@@ -21,6 +21,7 @@ mod record;
 mod statistics;
 mod stream;
 mod table;
+mod warm;
 mod write;
 
 use std::{
@@ -165,8 +166,9 @@ impl Core {
         since_epoch.map_or(0, |span| span.as_millis() as u64)
     }
 
-    async fn carry_out(self: &Arc<Self>, target: &Target, body: Bytes) -> Result<Vec<u8>, EngineError> {
-        let Target::Known(operation) = target else {
+    async fn carry_out(self: &Arc<Self>, call: &Call) -> Result<Vec<u8>, EngineError> {
+        let body = call.wire().body.clone();
+        let Target::Known(operation) = call.target() else {
             return Err(ApiError::client(ErrorCode::UnknownOperationException, "").into());
         };
         let core = Arc::clone(self);
@@ -192,7 +194,7 @@ impl Core {
             Request::UntagResource(untag) => self.untag_resource(untag).await,
             Request::ListTagsOfResource(list) => self.list_tags(&list),
             Request::DescribeLimits => self.describe_limits(),
-            Request::DescribeEndpoints => self.describe_endpoints(),
+            Request::DescribeEndpoints => self.describe_endpoints(&call.wire().headers),
             Request::DescribeContinuousBackups(describe) => self.describe_continuous_backups(&describe),
             Request::Statements(_) | Request::Unread => Err(not_built(operation.name)),
         }
@@ -221,10 +223,10 @@ fn not_built(operation: &str) -> EngineError {
 
 /// The body has a content coding that nobody took off.
 ///
-/// DynamoDB: an internal error for whatever is not gzip (ScyllaDB's `test_compressed_request.py`, which runs against
+/// DynamoDB: an internal error for whatever is neither gzip nor deflate (ScyllaDB's `test_compressed_request.py`, which runs against
 /// the service as well).
 fn undecodable() -> EngineError {
-    let message = "The body of the request has a content coding other than gzip.";
+    let message = "The body of the request has a content coding that is not known.";
     ApiError::client(ErrorCode::InternalServerError, message).into()
 }
 
@@ -252,7 +254,7 @@ impl Backend for Engine {
         async move {
             let carried_out = match call.wire().is_coded() {
                 true => Err(undecodable()),
-                false => self.core.carry_out(call.target(), call.wire().body.clone()).await,
+                false => self.core.carry_out(&call).await,
             };
             match carried_out {
                 Ok(body) => {

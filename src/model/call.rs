@@ -60,6 +60,7 @@ pub use put_item::PutItem;
 pub use query::Query;
 pub use scan::Scan;
 pub use statement::{BatchExecuteStatement, ExecuteTransaction, Statement, StatementEffect};
+pub use table_rules::check_projected;
 pub use table_spec::{
     AttributeDefinition, GlobalSecondaryIndex, KeySchemaElement, LocalSecondaryIndex, OnDemandThroughput,
     Projection, ProvisionedThroughput, SseSpecification, StreamSpecification, Tag, WarmThroughput,

@@ -1,6 +1,7 @@
 //! The bundled engine as clients see it. Every script runs on three ways to it: its answers have to be right on
 //! each of them, and the same on all.
 
+mod administration;
 mod batches;
 mod errors;
 mod items;
@@ -20,8 +21,9 @@ use crate::{
 };
 
 /// Members that differ from node to node, or from moment to moment.
-const VOLATILE: [&str; 6] = [
+const VOLATILE: [&str; 7] = [
     "CreationDateTime",
+    "LastDecreaseDateTime",
     "LastIncreaseDateTime",
     "LastUpdateToPayPerRequestDateTime",
     "LatestStreamArn",

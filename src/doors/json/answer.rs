@@ -166,10 +166,10 @@ pub(crate) fn unreadable(asker: &Asker, request: Unreadable, healthy_name: &str)
             let message = "The body of the request ended early.";
             closing(error(asker, &ApiError::client(ErrorCode::SerializationException, message)))
         }
-        Unreadable::Body(BodyError::NotGzip) => {
+        Unreadable::Body(BodyError::Undecodable) => {
             // DynamoDB: an internal error, though it is the client's (ScyllaDB's `test_compressed_request.py`,
             // which runs against the service as well).
-            let message = "The body of the request is not the gzip that it says it is.";
+            let message = "The body of the request is not in the content coding that it says it is in.";
             error(asker, &ApiError::client(ErrorCode::InternalServerError, message))
         }
     }

@@ -1,4 +1,4 @@
-//! Content codings of answers: which one a client asks for, and putting it on.
+//! Content codings: which there are, which one a client asks for, and putting it on an answer.
 //!
 //! DynamoDB: only who names gzip or deflate is sent it, and only from 4 KB on. The checksum is that of the bytes as
 //! sent. (ScyllaDB's tests of Alternator, which run against the service as well: `test_compressed_response.py` and
@@ -58,7 +58,8 @@ impl Coding {
         best.map(|(coding, _)| coding)
     }
 
-    fn named(name: &str) -> Option<Coding> {
+    /// By the name that HTTP has for it.
+    pub(crate) fn named(name: &str) -> Option<Coding> {
         Coding::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name()))
     }
 
