@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use base::Instant;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use model::{
     Target,
     call::{NotUnderstood, Request},
@@ -43,6 +43,15 @@ pub enum Caller {
     Anyone,
     /// The process itself.
     Internal,
+}
+
+impl Wire {
+    /// Whether the body has a content coding, which only its origin may know how to take off.
+    pub fn is_coded(&self) -> bool {
+        let codings = self.headers.get_all(header::CONTENT_ENCODING).iter();
+        let mut codings = codings.map(|value| value.as_bytes().trim_ascii());
+        codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+    }
 }
 
 impl Call {
@@ -104,9 +113,10 @@ impl Call {
     /// The request, decoded when first asked for.
     ///
     /// # Errors
-    /// [`NotUnderstood`] if it does not decode.
+    /// [`NotUnderstood`] if it does not decode, or has a content coding that nobody took off.
     pub fn request(&self) -> Result<&Request, NotUnderstood> {
         let decode = || match self.asked.target.known() {
+            _ if self.asked.wire.is_coded() => Err(NotUnderstood::as_a_whole()),
             Some(operation) => Request::decode(operation, &self.asked.wire.body),
             None => Ok(Request::Unread),
         };

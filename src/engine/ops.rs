@@ -2,6 +2,7 @@
 
 pub(crate) mod asked;
 pub(crate) mod batch;
+mod billing;
 pub(crate) mod items;
 pub(crate) mod read;
 pub(crate) mod settings;

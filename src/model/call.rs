@@ -68,6 +68,7 @@ pub use put_item::PutItem;
 pub use query::Query;
 pub use scan::Scan;
 pub use statement::{BatchExecuteStatement, ExecuteTransaction, Statement, StatementEffect};
+pub use table_rules::check_projected;
 pub use table_spec::{
     AttributeDefinition, GlobalSecondaryIndex, KeySchemaElement, LocalSecondaryIndex, OnDemandThroughput,
     Projection, ProvisionedThroughput, SseSpecification, StreamSpecification, Tag, WarmThroughput,
@@ -163,6 +164,11 @@ pub struct NotUnderstood {
 }
 
 impl NotUnderstood {
+    /// Not a word of it.
+    pub fn as_a_whole() -> NotUnderstood {
+        NotUnderstood { line: 0, column: 0 }
+    }
+
     fn at(error: &serde_json::Error) -> NotUnderstood {
         NotUnderstood { line: error.line(), column: error.column() }
     }

@@ -38,6 +38,8 @@ pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 65535;
 pub const LOCAL_INDEXES_MAX: usize = 5;
 /// By default; it can be raised.
 pub const GLOBAL_INDEXES_MAX: usize = 20;
+/// Attributes that all indexes of a table together may project by name.
+pub const PROJECTED_ATTRIBUTES_MAX: usize = 100;
 /// Attributes in either part of a global secondary index's key (multi-attribute keys, November 2025).
 pub const INDEX_KEY_ATTRIBUTES_MAX: usize = 4;
 /// What a table with local indexes may hold under one partition key, those indexes included.

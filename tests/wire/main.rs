@@ -8,6 +8,7 @@
 mod admin;
 mod cache;
 mod client;
+mod codings;
 mod crash;
 mod dynamo;
 mod engine;

@@ -43,6 +43,8 @@ enum Then {
 enum Expected {
     /// The upstream, which gets the body as it came.
     Upstream { body: Bytes },
+    /// The same; the bundled engine cannot make anything of it.
+    Undecodable { body: Bytes },
     /// This node, with a status and the name of an error, if it is one of DynamoDB's.
     Ours { status: u16, error: &'static str },
     /// This node, with an error of HTTP, or by closing the connection.
@@ -208,7 +210,7 @@ fn wrong(answer: Option<&Answer>, received: Option<&Received>, expected: &Expect
         None => "the connection ended".to_owned(),
     };
     match expected {
-        Expected::Upstream { body } => match received {
+        Expected::Upstream { body } | Expected::Undecodable { body } => match received {
             None => Some(format!("did not reach the upstream: {}", brief(answer))),
             Some(received) if received.body != body => Some(format!(
                 "reached the upstream as {:?}",
@@ -251,6 +253,9 @@ fn wrong_of_engine(answer: Option<&Answer>, expected: &Expected) -> Option<Strin
                 _ => false,
             });
             (!is_fine).then(|| format!("{answer:?}"))
+        }
+        (Expected::Undecodable { .. }, answer) => {
+            wrong(answer, None, &Expected::Ours { status: 500, error: "InternalServerError" })
         }
         // Never reaches the engine.
         _ => wrong(answer, None, expected),

@@ -42,13 +42,22 @@ fn echo() -> Stub {
 async fn get_answers_that_it_is_healthy() {
     let stub = echo();
     let node = Node::before(&stub).await;
-    for path in ["/", "/anything?at=all"] {
+    for path in ["/", "/?at=all"] {
         let answer = get(node.json, path).await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.body, "healthy: dynamodb.us-east-1.amazonaws.com ");
         assert_eq!(answer.header("x-amz-crc32"), "3128867991");
         assert_eq!(answer.header("x-amzn-requestid").len(), 52);
+        assert_eq!(answer.header("server"), "Server");
         assert!(!answer.headers.contains_key("content-type"));
+    }
+    for path in ["/abc", "/-", "/index.html", "//", "/health"] {
+        let answer = get(node.json, path).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body[..]),
+            (404, &b"<UnknownOperationException/>\n"[..]),
+            "{path}"
+        );
     }
     assert!(stub.received().is_empty());
 }
@@ -220,10 +229,10 @@ async fn gzip_is_taken_off_or_refused() {
         (&whole[..], "gzip", 200, "", music),
         (&whole, "GZIP", 200, "", music),
         (&twice, "gzip", 200, "", music),
-        (b"{}", "gzip", 400, "SerializationException", None),
-        (b"", "gzip", 400, "SerializationException", None),
-        (&cut, "gzip", 400, "SerializationException", None),
-        (&damaged, "gzip", 400, "SerializationException", None),
+        (b"{}", "gzip", 500, "InternalServerError", None),
+        (b"", "gzip", 500, "InternalServerError", None),
+        (&cut, "gzip", 500, "InternalServerError", None),
+        (&damaged, "gzip", 500, "InternalServerError", None),
         // Not ours to understand, so it goes up as it came.
         (b"{}", "identity", 200, "", Some("{}")),
     ];

@@ -1,6 +1,7 @@
 //! The bundled engine as clients see it. Every script runs on three ways to it: its answers have to be right on
 //! each of them, and the same on all.
 
+mod administration;
 mod batches;
 mod errors;
 mod indexes;
@@ -23,11 +24,12 @@ use crate::{
 };
 
 /// Members that differ from node to node, or from moment to moment.
-const VOLATILE: [&str; 19] = [
+const VOLATILE: [&str; 20] = [
     "ApproximateCreationDateTime",
     "CreationDateTime",
     "CreationRequestDateTime",
     "EndingSequenceNumber",
+    "LastDecreaseDateTime",
     "LastEvaluatedShardId",
     "LastEvaluatedStreamArn",
     "LastIncreaseDateTime",

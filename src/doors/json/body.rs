@@ -4,11 +4,13 @@ use std::io::Read;
 
 use base::{Clock, Instant, Permit, Permits};
 use bytes::{Bytes, BytesMut};
-use flate2::bufread::GzDecoder;
+use flate2::bufread::{GzDecoder, ZlibDecoder};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use model::limits::REQUEST_BODY_BYTES_MAX;
+
+use crate::coding::Coding;
 
 /// Of a body that is too large, so much is taken before the connection is closed all the same.
 const DISCARDED_BYTES_MAX: usize = 4 * REQUEST_BODY_BYTES_MAX;
@@ -27,11 +29,11 @@ pub(crate) enum BodyError {
     TooSlow,
     /// The client stopped sending.
     Broken,
-    /// It says that it is gzip and is not.
-    NotGzip,
+    /// It is not in the coding that it says it is in.
+    Undecodable,
 }
 
-/// Reads the whole body, if it arrives by the deadline; a gzip coding is taken off, together with the header that
+/// Reads the whole body, if it arrives by the deadline; a coding that we know is taken off, together with the header that
 /// names it.
 pub(crate) async fn read(
     mut incoming: Incoming,
@@ -95,21 +97,17 @@ async fn read_within_limits(
         }
     }
     let body = if rest.is_empty() { first } else { rest.freeze() };
-    if !is_gzip(headers) {
-        return Ok((body, permit));
-    }
-    let plain = gunzip(&body)?;
+    let coding = headers.get(header::CONTENT_ENCODING).and_then(|name| Coding::named(name.to_str().ok()?));
+    let plain = match coding {
+        None => return Ok((body, permit)),
+        Some(Coding::Gzip) => gunzip(&body)?,
+        Some(Coding::Deflate) => inflate(&body)?,
+    };
     if plain.len() > held {
         permit.absorb(room.take(plain.len() - held).ok_or(BodyError::NoRoom)?);
     }
     headers.remove(header::CONTENT_ENCODING);
     Ok((plain, permit))
-}
-
-fn is_gzip(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"))
 }
 
 /// Decompresses, never past the limit, however much the input would grow to.
@@ -118,7 +116,7 @@ fn gunzip(body: &[u8]) -> Result<Bytes, BodyError> {
     for _ in 0..GZIP_MEMBERS_MAX {
         let room = REQUEST_BODY_BYTES_MAX + 1 - plain.len();
         let member = GzDecoder::new(&mut rest).take(room as u64).read_to_end(&mut plain);
-        member.map_err(|_| BodyError::NotGzip)?;
+        member.map_err(|_| BodyError::Undecodable)?;
         if plain.len() > REQUEST_BODY_BYTES_MAX {
             return Err(BodyError::TooLarge);
         }
@@ -126,14 +124,29 @@ fn gunzip(body: &[u8]) -> Result<Bytes, BodyError> {
             return Ok(plain.into());
         }
     }
-    Err(BodyError::NotGzip)
+    Err(BodyError::Undecodable)
+}
+
+/// The same for deflate, which is one stream and nothing else.
+fn inflate(body: &[u8]) -> Result<Bytes, BodyError> {
+    let (mut rest, mut plain) = (body, Vec::new());
+    let stream = ZlibDecoder::new(&mut rest).take(REQUEST_BODY_BYTES_MAX as u64 + 1).read_to_end(&mut plain);
+    stream.map_err(|_| BodyError::Undecodable)?;
+    match plain.len() {
+        0..=REQUEST_BODY_BYTES_MAX if rest.is_empty() => Ok(plain.into()),
+        0..=REQUEST_BODY_BYTES_MAX => Err(BodyError::Undecodable),
+        _ => Err(BodyError::TooLarge),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
-    use flate2::{Compression, write::GzEncoder};
+    use flate2::{
+        Compression,
+        write::{GzEncoder, ZlibEncoder},
+    };
 
     use super::*;
 
@@ -143,14 +156,32 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn deflate(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn deflate_is_taken_off_within_the_limit() {
+        let whole = deflate(b"{}");
+        assert_eq!(inflate(&whole).unwrap(), "{}");
+        for broken in [b"{}", &b""[..], &whole[..whole.len() - 1], &gzip(b"{}"), &whole.repeat(2)] {
+            assert_eq!(inflate(broken), Err(BodyError::Undecodable), "{broken:?}");
+        }
+        let bomb = deflate(&vec![b' '; REQUEST_BODY_BYTES_MAX + 1]);
+        assert!(bomb.len() < 20_000);
+        assert_eq!(inflate(&bomb), Err(BodyError::TooLarge));
+    }
+
     #[test]
     fn gzip_is_taken_off_within_the_limit() {
         assert_eq!(gunzip(&gzip(b"{}")).unwrap(), "{}");
-        assert_eq!(gunzip(b"{}"), Err(BodyError::NotGzip));
+        assert_eq!(gunzip(b"{}"), Err(BodyError::Undecodable));
         let whole = gzip(b"{}");
-        assert_eq!(gunzip(&whole[..whole.len() - 4]), Err(BodyError::NotGzip));
+        assert_eq!(gunzip(&whole[..whole.len() - 4]), Err(BodyError::Undecodable));
         assert_eq!(gunzip(&gzip(b"{}").repeat(2)).unwrap(), "{}{}");
-        assert_eq!(gunzip(&gzip(b"").repeat(1_000)), Err(BodyError::NotGzip));
+        assert_eq!(gunzip(&gzip(b"").repeat(1_000)), Err(BodyError::Undecodable));
         let bomb = gzip(&vec![b' '; REQUEST_BODY_BYTES_MAX + 1]);
         assert!(bomb.len() < 20_000);
         assert_eq!(gunzip(&bomb), Err(BodyError::TooLarge));

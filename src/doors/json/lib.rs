@@ -5,6 +5,7 @@
 
 mod answer;
 mod body;
+mod coding;
 mod config;
 mod cors;
 mod door;

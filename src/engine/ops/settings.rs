@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use http::{HeaderMap, header::HOST};
 use model::{
     ApiError, ErrorCode,
     call::{
@@ -23,6 +24,16 @@ use crate::{
 /// DynamoDB: "Maximum number of tags per resource: 50" (developer guide, "Tagging restrictions").
 const TAGS_MAX: usize = 50;
 
+/// DynamoDB: the words are those of ack-api-quirks, DDB-TABLE-442, captured in October 2026.
+pub(crate) fn check_tag_count(tags: &[Tag]) -> Result<(), EngineError> {
+    match tags.len() {
+        0..=TAGS_MAX => Ok(()),
+        _ => Err(EngineError::validation(
+            "Number of Tags exceed the current limit for the provided ResourceArn",
+        )),
+    }
+}
+
 impl Core {
     pub(crate) async fn tag_resource(self: &Arc<Self>, asked: TagResource) -> Result<Vec<u8>, EngineError> {
         let name = self.tagged(&asked.resource_arn)?.name().to_owned();
@@ -31,11 +42,7 @@ impl Core {
                 definition.tags.retain(|known| known.key != tag.key);
                 definition.tags.push(tag);
             }
-            if definition.tags.len() > TAGS_MAX {
-                let message = format!("The number of tags exceeds the limit of {TAGS_MAX}");
-                return Err(EngineError::validation(message));
-            }
-            Ok(())
+            check_tag_count(&definition.tags)
         })
         .await?;
         Ok(Vec::new())
@@ -115,8 +122,11 @@ impl Core {
         })))
     }
 
-    pub(crate) fn describe_endpoints(&self) -> Result<Vec<u8>, EngineError> {
-        let address = format!("dynamodb.{}.amazonaws.com", self.origin.region);
+    /// Whoever asks where to send requests is sent back to where it asked, and not to AWS.
+    pub(crate) fn describe_endpoints(&self, headers: &HeaderMap) -> Result<Vec<u8>, EngineError> {
+        let asked = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let address =
+            asked.map_or_else(|| format!("dynamodb.{}.amazonaws.com", self.origin.region), str::to_owned);
         Ok(answer::json(&json!({ "Endpoints": [{ "Address": address, "CachePeriodInMinutes": 1440 }] })))
     }
 

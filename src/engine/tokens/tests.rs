@@ -1,6 +1,7 @@
 //! What tokens are remembered, and for how long. Time cannot be turned forward here; what was remembered is
 //! made older instead.
 
+use backend::Call;
 use base::{Chance, Clock, Drain};
 use bytes::Bytes;
 use model::Target;
@@ -112,9 +113,10 @@ async fn a_transaction_is_carried_out_again_after_10_minutes() {
         account: "000000000000".to_owned(),
     };
     let (engine, _opened) = Engine::open(config, parts).unwrap();
+    let now = engine.core.clock.now();
     let ask = async |operation: &str, body: Value| -> Value {
         let body = Bytes::from(body.to_string());
-        let answer = engine.core.carry_out(&Target::of(operation), body).await.unwrap();
+        let answer = engine.core.carry_out(&Call::internal(Target::of(operation), body, now)).await.unwrap();
         serde_json::from_slice(&answer).unwrap()
     };
     ask(

@@ -11,7 +11,10 @@ use super::{
     ProvisionedThroughput, SseSpecification, SseType, UpdateTable,
 };
 use crate::ApiError;
-use crate::limits::{CAPACITY_UNITS_MAX, GLOBAL_INDEXES_MAX, INDEX_KEY_ATTRIBUTES_MAX, LOCAL_INDEXES_MAX};
+use crate::limits::{
+    CAPACITY_UNITS_MAX, GLOBAL_INDEXES_MAX, INDEX_KEY_ATTRIBUTES_MAX, LOCAL_INDEXES_MAX,
+    PROJECTED_ATTRIBUTES_MAX,
+};
 
 type Checked = Result<(), ApiError>;
 
@@ -36,6 +39,9 @@ impl CreateTable {
             self.check_global_indexes(indexes, &definitions, &mut names)?;
         }
         self.check_all_defined_are_used(&definitions)?;
+        let local = self.local_secondary_indexes.iter().flatten().map(|index| &index.projection);
+        let global = self.global_secondary_indexes.iter().flatten().map(|index| &index.projection);
+        check_projected(local.chain(global))?;
         match &self.stream_specification {
             Some(stream) if stream.stream_enabled && stream.stream_view_type.is_none() => {
                 invalid("Table is being created with a stream enabled, UpdateViewType is required")?;
@@ -76,6 +82,10 @@ impl CreateTable {
         definitions.check(&self.key_schema)?;
         check_short_key(&self.key_schema)?;
         let has_indexes = self.local_secondary_indexes.is_some() || self.global_secondary_indexes.is_some();
+        // DynamoDB: ScyllaDB's `test_create_table_duplicate_attribute_name`, which runs against the service as well.
+        if let (false, Some(twice)) = (has_indexes, definitions.twice) {
+            return refused(format!("Attribute Name is duplicated: {twice}"));
+        }
         if !has_indexes && self.key_schema.len() != self.attribute_definitions.len() {
             return invalid(
                 "Number of attributes in KeySchema does not exactly match number of attributes defined in \
@@ -369,6 +379,25 @@ fn check_projection(projection: &Projection) -> Checked {
             invalid(format_args!("ProjectionType is {}, but NonKeyAttributes is specified", kind.as_str()))
         }
         (_, None) => Ok(()),
+    }
+}
+
+/// Attributes that are projected by name, over all indexes of a table; those of one index count beside those of
+/// another.
+///
+/// DynamoDB: "user-specified secondary index attributes … across all of the local and global secondary indexes"
+/// (developer guide, "Quotas in Amazon DynamoDB"); the words as a rule for CloudFormation quotes them
+/// (`pf-dynamodb-projection-nonkey-total`).
+///
+/// # Errors
+/// There are more than 100.
+pub fn check_projected<'a>(projections: impl Iterator<Item = &'a Projection>) -> Result<(), ApiError> {
+    let count: usize = projections.map(|one| one.non_key_attributes.as_ref().map_or(0, Vec::len)).sum();
+    match count {
+        0..=PROJECTED_ATTRIBUTES_MAX => Ok(()),
+        _ => invalid(format_args!(
+            "Number of projected attributes in all indexes exceeds limit of {PROJECTED_ATTRIBUTES_MAX}"
+        )),
     }
 }
 

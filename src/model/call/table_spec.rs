@@ -82,7 +82,7 @@ pub struct ProvisionedThroughput {
 }
 
 /// Bounds of what a table that is billed by the request may consume; -1 takes a bound away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct OnDemandThroughput {
     /// Of reads.
@@ -91,6 +91,27 @@ pub struct OnDemandThroughput {
     /// Of writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_write_request_units: Option<i64>,
+}
+
+impl OnDemandThroughput {
+    /// These bounds, or those of `newer` where it has some.
+    #[must_use]
+    pub fn with(self, newer: OnDemandThroughput) -> OnDemandThroughput {
+        OnDemandThroughput {
+            max_read_request_units: newer.max_read_request_units.or(self.max_read_request_units),
+            max_write_request_units: newer.max_write_request_units.or(self.max_write_request_units),
+        }
+    }
+
+    /// The bounds that are left once those of -1 are taken away.
+    #[must_use]
+    pub fn without_removed(self) -> OnDemandThroughput {
+        let left = |bound: Option<i64>| bound.filter(|bound| *bound > 0);
+        OnDemandThroughput {
+            max_read_request_units: left(self.max_read_request_units),
+            max_write_request_units: left(self.max_write_request_units),
+        }
+    }
 }
 
 /// What a table can take at once.

@@ -442,6 +442,9 @@ fn codings() -> Vec<Case> {
         let bytes = http("PutItem", &headers, &body);
         Case::raw(name, bytes, Expected::Upstream { body: body.into() })
     };
+    let undecodable = |name, coding, body: &[u8]| {
+        coded(name, coding, body.to_vec()).expecting(Expected::Undecodable { body: body.to_vec().into() })
+    };
     let bomb = gzip(&vec![b' '; 256 << 20]);
     let twice = gzip(&bomb);
     let just_too_large = gzip(&vec![b' '; BODY_BYTES_MAX + 1]);
@@ -460,19 +463,20 @@ fn codings() -> Vec<Case> {
         coded("a bomb in a bomb", "gzip", twice.clone())
             .expecting(Expected::Upstream { body: gunzipped(&twice) }),
         coded("a byte too many inside", "gzip", just_too_large).ours(413, ""),
-        coded("empty members", "gzip", members).ours(400, "SerializationException"),
+        coded("empty members", "gzip", members).ours(500, "InternalServerError"),
         coded("nothing inside", "gzip", nothing).expecting(plain("")),
         coded("deep inside", "gzip", deep.clone()).expecting(Expected::Upstream { body: gunzipped(&deep) }),
-        coded("something behind", "gzip", with_rest).ours(400, "SerializationException"),
-        coded("a wrong sum", "gzip", wrong_sum).ours(400, "SerializationException"),
-        coded("half of it", "gzip", good[..good.len() / 2].to_vec()).ours(400, "SerializationException"),
-        coded("only its head", "gzip", good[..10].to_vec()).ours(400, "SerializationException"),
-        coded("no gzip", "gzip", b"{}".to_vec()).ours(400, "SerializationException"),
-        coded("zeros", "gzip", vec![0; 1 << 20]).ours(400, "SerializationException"),
-        coded("another coding", "br", b"{}".to_vec()),
-        coded("two codings", "gzip, gzip", good.clone()),
+        coded("something behind", "gzip", with_rest).ours(500, "InternalServerError"),
+        coded("a wrong sum", "gzip", wrong_sum).ours(500, "InternalServerError"),
+        coded("half of it", "gzip", good[..good.len() / 2].to_vec()).ours(500, "InternalServerError"),
+        coded("only its head", "gzip", good[..10].to_vec()).ours(500, "InternalServerError"),
+        coded("no gzip", "gzip", b"{}".to_vec()).ours(500, "InternalServerError"),
+        coded("zeros", "gzip", vec![0; 1 << 20]).ours(500, "InternalServerError"),
+        undecodable("another coding", "br", b"{}"),
+        undecodable("two codings", "gzip, gzip", &good),
+        undecodable("an odd coding", "\u{fffd}", b"{}"),
         coded("no coding", "", b"{}".to_vec()),
-        coded("an odd coding", "\u{fffd}", b"{}".to_vec()),
+        coded("no coding by its name", "identity", b"{}".to_vec()),
     ]
 }
 

@@ -47,6 +47,7 @@ async fn a_table_is_described_in_full() {
                 "TableSizeBytes",
                 "TableStatus",
                 "TableThroughputModeSummary",
+                "WarmThroughput",
             ]
         );
         assert_eq!(table["TableStatus"], "ACTIVE");

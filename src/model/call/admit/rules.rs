@@ -70,7 +70,8 @@ pub(super) fn update_item(request: &Tree) -> Checked {
     let expressions = ["UpdateExpression", "ConditionExpression"];
     check_expression_members(request, &expressions, &["AttributeUpdates", "Expected"])?;
     values::check_item(request.get("Key"))?;
-    for (_, update) in request.get("AttributeUpdates").map(Tree::members).unwrap_or_default() {
+    for (name, update) in request.get("AttributeUpdates").map(Tree::members).unwrap_or_default() {
+        values::check_name(name)?;
         values::check_value(update.get("Value"))?;
     }
     check_expected(request)?;
@@ -216,7 +217,7 @@ fn check_tags(request: &Tree) -> Checked {
         let key = tag.get("Key").and_then(Tree::text);
         check_tag_key(key)?;
         let value = tag.get("Value").and_then(Tree::text);
-        if value.is_none_or(|value| value.chars().count() > TAG_VALUE_LENGTH_MAX) {
+        if value.is_none_or(|value| value.chars().count() > TAG_VALUE_LENGTH_MAX || !is_of_tags(value)) {
             let value = value.map_or("null", shown);
             return Err(ApiError::validation(format!("The Tag Value provided is invalid, Value: {value}")));
         }
@@ -232,12 +233,18 @@ fn check_tags(request: &Tree) -> Checked {
 const TAG_KEY_LENGTH_MAX: usize = 128;
 const TAG_VALUE_LENGTH_MAX: usize = 256;
 
+/// DynamoDB: "letters, white space, and numbers, plus … + - = . _ : /" (developer guide, "Tagging restrictions in
+/// DynamoDB"); AWS's guide to tags has the at sign as well.
+fn is_of_tags(text: &str) -> bool {
+    text.chars().all(|each| each.is_alphanumeric() || each.is_whitespace() || "+-=._:/@".contains(each))
+}
+
 fn check_tag_key(key: Option<&str>) -> Checked {
     match key {
         Some(key) if key.starts_with("aws:") => {
             Err(ApiError::validation(format!("Tag Key cannot be prefixed with aws:, Key: {}", shown(key))))
         }
-        Some(key) if (1..=TAG_KEY_LENGTH_MAX).contains(&key.chars().count()) => Ok(()),
+        Some(key) if (1..=TAG_KEY_LENGTH_MAX).contains(&key.chars().count()) && is_of_tags(key) => Ok(()),
         key => Err(ApiError::validation(format!(
             "The Tag Key provided is invalid, Key: {}",
             key.map_or("null", shown)
@@ -348,6 +355,7 @@ fn check_expression_members(request: &Tree, expressions: &[&str], older: &[&str]
 fn check_attributes_to_get(request: &Tree) -> Checked {
     let mut seen = HashSet::new();
     let names = request.get("AttributesToGet").map(Tree::elements).unwrap_or_default();
+    names.iter().filter_map(Tree::text).try_for_each(values::check_name)?;
     match names.iter().filter_map(Tree::text).find(|name| !seen.insert(*name)) {
         Some(twice) => Err(invalid(format_args!("Duplicate value in attribute name: {}", shown(twice)))),
         None => Ok(()),

@@ -23,18 +23,17 @@ const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits: Attribute
 pub(super) fn check_item(item: Option<&Tree>) -> Result<(), ApiError> {
     let attributes = item.map(Tree::members).unwrap_or_default();
     // DynamoDB: an empty name is said before any value (conformance suite, order of a transaction's faults).
-    for (name, _) in attributes {
-        match name.len() {
-            0 => return Err(ApiError::validation("Empty attribute name")),
-            1..=ATTRIBUTE_NAME_BYTES_MAX => {}
-            _ => {
-                return Err(ApiError::validation(
-                    "Attribute name is too large, must be less than 65536 bytes",
-                ));
-            }
-        }
-    }
+    attributes.iter().try_for_each(|(name, _)| check_name(name))?;
     attributes.iter().try_for_each(|(_, value)| check(value).map_err(ApiError::validation))
+}
+
+/// The name of an attribute.
+pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
+    match name.len() {
+        0 => Err(ApiError::validation("Empty attribute name")),
+        1..=ATTRIBUTE_NAME_BYTES_MAX => Ok(()),
+        _ => Err(ApiError::validation("Attribute name is too large, must be less than 65536 bytes")),
+    }
 }
 
 /// One value, if it is there.
