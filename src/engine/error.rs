@@ -53,6 +53,21 @@ impl EngineError {
         ApiError::client(ErrorCode::ValidationException, message).into()
     }
 
+    /// What is wrong with the expressions of a PutItem, an UpdateItem or a DeleteItem, or with what they had before
+    /// there were any.
+    ///
+    /// DynamoDB: it is counted, as what violates the service model is; what keys and stored items are at odds with is
+    /// not (parity suite of DynamoDB, `captures/cross-region-latest.json` of 2026-09-20 and `deleteItem.test.ts`,
+    /// captured on 2026-10-09).
+    pub(crate) fn of_write(error: impl Into<EngineError>) -> EngineError {
+        match error.into() {
+            EngineError::Refused(ApiError { code: ErrorCode::ValidationException, message, .. }) => {
+                EngineError::validation(format!("1 validation error detected: {message}"))
+            }
+            other => other,
+        }
+    }
+
     /// DynamoDB: the same words for all data operations; table operations name the table.
     pub(crate) fn no_such_table() -> EngineError {
         ApiError::client(ErrorCode::ResourceNotFoundException, "Requested resource not found").into()

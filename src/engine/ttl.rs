@@ -70,44 +70,58 @@ pub(crate) async fn keep_sweeping(swept: Weak<Core>, every: Duration) {
 }
 
 impl Core {
-    /// Deletes what is due.
+    /// Deletes what is due: a little of each table in turn, until nothing is left.
     async fn sweep(&self) {
-        for table in self.catalog.tables().values().filter(|table| table.expiries().is_some()) {
-            match self.sweep_table(table).await {
-                // Whoever changed it has shown it to everybody by the next sweep.
-                Ok(()) | Err(EngineError::TableChanged) => {}
-                Err(error) => {
-                    tracing::warn!(table = table.name(), %error, "a sweep of expired items stopped; the next goes on");
+        let tables = self.catalog.tables();
+        let mut due: Vec<&Arc<Table>> = tables.values().filter(|table| table.expiries().is_some()).collect();
+        while !due.is_empty() {
+            let mut still_due = Vec::new();
+            for table in due {
+                match self.sweep_some(table).await {
+                    Ok(Swept::Some) => still_due.push(table),
+                    // Whoever changed the table has shown it to everybody by the next sweep.
+                    Ok(Swept::Enough) | Err(EngineError::TableChanged) => {}
+                    Err(error) => {
+                        let table = table.name();
+                        tracing::warn!(table, %error, "a sweep of expired items stopped; the next goes on");
+                    }
                 }
             }
+            due = still_due;
         }
     }
 
-    async fn sweep_table(&self, table: &Arc<Table>) -> Result<(), EngineError> {
-        while !self.drain.has_begun() {
-            let now = self.now_millis() / 1000;
-            let due = due(&self.store.view(), table, now)?;
-            if due.is_empty() {
-                return Ok(());
-            }
-            let changes = due.iter().filter_map(|due| {
-                let key = due.key.clone()?;
-                Some(OwnChange { table: table.name().to_owned(), key })
-            });
-            let Ok(announced) = self.feed.begin(&changes.collect::<Vec<_>>()) else {
-                // Somebody has too much under way at once; the next sweep finds the same items.
-                return Ok(());
-            };
-            let expired = Arc::clone(table);
-            let outcome = self.commit(move |tx| expire(tx, &expired, &due, now)).await;
-            announced.end(match &outcome {
-                Err(EngineError::Store(StoreError::Unknown { .. })) => Ending::Unknown,
-                _ => Ending::Known,
-            });
-            self.metrics.expired_items.inc_by(outcome?);
+    async fn sweep_some(&self, table: &Arc<Table>) -> Result<Swept, EngineError> {
+        let now = self.now_millis() / 1000;
+        let due = due(&self.store.view(), table, now)?;
+        if due.is_empty() || self.drain.has_begun() {
+            return Ok(Swept::Enough);
         }
-        Ok(())
+        let changes = due.iter().filter_map(|due| {
+            let key = due.key.clone()?;
+            Some(OwnChange { table: table.name().to_owned(), key })
+        });
+        let Ok(announced) = self.feed.begin(&changes.collect::<Vec<_>>()) else {
+            // Somebody has too much under way at once; the next sweep finds the same items.
+            return Ok(Swept::Enough);
+        };
+        let expired = Arc::clone(table);
+        let outcome = self.commit(move |tx| expire(tx, &expired, &due, now)).await;
+        announced.end(match &outcome {
+            Err(EngineError::Store(StoreError::Unknown { .. })) => Ending::Unknown,
+            _ => Ending::Known,
+        });
+        self.metrics.expired_items.inc_by(outcome?);
+        Ok(Swept::Some)
     }
+}
+
+/// What became of a table's turn.
+enum Swept {
+    /// There may be more.
+    Some,
+    /// It is the next sweep's.
+    Enough,
 }
 
 /// An item that is due, as a view shows it.

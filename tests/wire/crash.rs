@@ -108,6 +108,7 @@ async fn create_ledger(process: &Process) {
             ],
             "Projection": { "ProjectionType": "KEYS_ONLY" },
         }],
+        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
     });
     assert_eq!(process.post("CreateTable", table.to_string()).await.status, 200);
 }
@@ -159,8 +160,40 @@ async fn contents(process: &Process, index: Option<&str>) -> BTreeMap<String, u6
     let scanned = process.post("Scan", request.to_string()).await.json();
     assert!(scanned["LastEvaluatedKey"].is_null(), "all of it fits on a page");
     let items = scanned["Items"].as_array().unwrap().iter();
-    let version = |item: &Value| item["v"]["N"].as_str().unwrap().parse().unwrap();
-    items.map(|item| (item["p"]["S"].as_str().unwrap().to_owned(), version(item))).collect()
+    items.map(|item| (item["p"]["S"].as_str().unwrap().to_owned(), version(item).unwrap())).collect()
+}
+
+fn version(image: &Value) -> Option<u64> {
+    image["v"]["N"].as_str().map(|version| version.parse().unwrap())
+}
+
+/// The versions by item, put together from every change in the table's stream.
+async fn replayed(process: &Process) -> BTreeMap<String, u64> {
+    let ask = async |operation, body: Value| process.post(operation, body.to_string()).await.json();
+    let table = ask("DescribeTable", json!({ "TableName": "Ledger" })).await["Table"].take();
+    let arn = &table["LatestStreamArn"];
+    let described = ask("DescribeStream", json!({ "StreamArn": arn })).await;
+    let mut items = BTreeMap::new();
+    for shard in described["StreamDescription"]["Shards"].as_array().unwrap() {
+        let place =
+            json!({ "StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON" });
+        let mut iterator = ask("GetShardIterator", place).await["ShardIterator"].take();
+        loop {
+            let mut page = ask("GetRecords", json!({ "ShardIterator": iterator })).await;
+            let records = page["Records"].as_array().unwrap();
+            if records.is_empty() {
+                break;
+            }
+            for record in records {
+                let change = &record["dynamodb"];
+                let item = change["Keys"]["p"]["S"].as_str().unwrap().to_owned();
+                assert_eq!(version(&change["OldImage"]), items.get(&item).copied(), "{item}: one is missing");
+                items.insert(item, version(&change["NewImage"]).unwrap());
+            }
+            iterator = page["NextShardIterator"].take();
+        }
+    }
+    items
 }
 
 async fn check(process: &Process, progress: &[Progress], round: u64) {
@@ -170,6 +203,7 @@ async fn check(process: &Process, progress: &[Progress], round: u64) {
         table,
         "round {round}: the index agrees with the table"
     );
+    assert_eq!(replayed(process).await, table, "round {round}: the stream agrees with the table");
     for (writer, progress) in progress.iter().enumerate() {
         let of = |part: &str| table.get(&format!("{writer}-{part}")).copied().unwrap_or(0);
         let known = progress.acknowledged.load(Ordering::Relaxed)..=progress.asked.load(Ordering::Relaxed);

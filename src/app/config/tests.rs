@@ -22,6 +22,7 @@ fn nothing_is_needed() {
     assert_eq!(engine.store.place, engine::Place::Directory("linac-data".into()));
     assert_eq!(engine.store.sync, engine::SyncPolicy::EachCommit);
     assert_eq!(engine.item_collection_bytes_max, model::limits::ITEM_COLLECTION_BYTES_MAX);
+    assert_eq!(engine.ttl_sweep, Some(Duration::from_secs(10)));
     assert_eq!(config.cache.settle, Duration::ZERO);
     let config = Config::of(&[("upstream.url", "http://127.0.0.1:8001")]).unwrap();
     let Origin::Remote(upstream) = &config.origin else { panic!("{:?}", config.origin) };
@@ -32,6 +33,20 @@ fn nothing_is_needed() {
     assert_eq!(config.cache.default_rule.ttl, Duration::from_secs(300));
     assert_eq!(config.cache.fill_timeout, upstream.timeout);
     assert!(config.json.cors.is_empty() && !config.server.read_only);
+}
+
+#[test]
+fn expired_items_are_looked_for_every_so_often_or_not_at_all() {
+    let sweep = |text: &str| {
+        let config = Config::of(&[("engine.ttl_sweep", text)]).map_err(|mistakes| mistakes.to_string())?;
+        let Origin::Bundled(engine) = config.origin else { panic!("{:?}", config.origin) };
+        Ok::<_, String>(engine.ttl_sweep)
+    };
+    assert_eq!(sweep("1m"), Ok(Some(Duration::from_secs(60))));
+    assert_eq!(sweep("off"), Ok(None));
+    for wrong in ["0s", "never"] {
+        assert!(sweep(wrong).unwrap_err().contains("must be a duration of more than 0, or off"), "{wrong}");
+    }
 }
 
 #[test]

@@ -79,8 +79,11 @@ impl Core {
             values: asked::slice(&put.expression_attribute_values),
             ..Expressions::default()
         }
-        .bind()?;
-        let condition = bound.condition.or(asked::expected(&put.expected, put.conditional_operator)?);
+        .bind()
+        .map_err(EngineError::of_write)?;
+        let expected =
+            asked::expected(&put.expected, put.conditional_operator).map_err(EngineError::of_write)?;
+        let condition = bound.condition.or(expected);
         let (table, written) = self
             .write(&put.table_name, |table| {
                 let key = table.key.key_of_item(&put.item.attributes).map_err(item_key_fault)?;
@@ -103,8 +106,11 @@ impl Core {
             values: asked::slice(&delete.expression_attribute_values),
             ..Expressions::default()
         }
-        .bind()?;
-        let condition = bound.condition.or(asked::expected(&delete.expected, delete.conditional_operator)?);
+        .bind()
+        .map_err(EngineError::of_write)?;
+        let expected =
+            asked::expected(&delete.expected, delete.conditional_operator).map_err(EngineError::of_write)?;
+        let condition = bound.condition.or(expected);
         let (table, written) = self
             .write(&delete.table_name, |table| {
                 let key = asked::key(table, &delete.key)?;
@@ -127,9 +133,13 @@ impl Core {
             values: asked::slice(&asked.expression_attribute_values),
             ..Expressions::default()
         }
-        .bind()?;
-        let condition = bound.condition.or(asked::expected(&asked.expected, asked.conditional_operator)?);
-        let update = bound.update.map_or_else(|| asked::attribute_updates(&asked.attribute_updates), Ok)?;
+        .bind()
+        .map_err(EngineError::of_write)?;
+        let expected =
+            asked::expected(&asked.expected, asked.conditional_operator).map_err(EngineError::of_write)?;
+        let condition = bound.condition.or(expected);
+        let older = || asked::attribute_updates(&asked.attribute_updates).map_err(EngineError::of_write);
+        let update = bound.update.map_or_else(older, Ok)?;
         let (table, written) = self
             .write(&asked.table_name, |table| {
                 let key = asked::key(table, &asked.key)?;

@@ -16,5 +16,6 @@ mod queries;
 mod rig;
 mod scalar;
 mod several_attributes;
+mod statements;
 mod streams;
 mod ttl;

@@ -125,31 +125,34 @@ async fn bodies_that_are_no_requests_are_refused() {
                 "PutItem",
                 put(json!({ "N": "x" })),
                 "ValidationException",
-                "The parameter cannot be converted to a numeric value: x",
+                "1 validation error detected: The parameter cannot be converted to a numeric value: x",
             ),
             (
                 "PutItem",
                 put(json!({ "N": "1e126" })),
                 "ValidationException",
-                "Number overflow. Attempting to store a number with magnitude larger than supported range",
+                "1 validation error detected: Number overflow. Attempting to store a number with magnitude larger \
+                 than supported range",
             ),
             (
                 "PutItem",
                 put(json!({ "N": "1234567890123456789012345678901234567890" })),
                 "ValidationException",
-                "Attempting to store more than 38 significant digits in a Number",
+                "1 validation error detected: Attempting to store more than 38 significant digits in a Number",
             ),
             (
                 "PutItem",
                 put(json!({ "SS": [] })),
                 "ValidationException",
-                "One or more parameter values were invalid: An string set  may not be empty",
+                "1 validation error detected: One or more parameter values were invalid: An string set  may not be \
+                 empty",
             ),
             (
                 "PutItem",
                 put(json!({ "NS": ["1", "1.0"] })),
                 "ValidationException",
-                "Input collection contains duplicates",
+                "1 validation error detected: One or more parameter values were invalid: Input collection contains \
+                 duplicates.",
             ),
             (
                 "CreateTable",

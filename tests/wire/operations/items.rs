@@ -105,7 +105,8 @@ async fn writes_return_what_they_are_asked_for() {
             ("DeleteItem", keyed("a"), "ALL_NEW"),
             ("DeleteItem", keyed("a"), "UPDATED_NEW"),
         ] {
-            way.invalid(operation, of(&request, returned), "ReturnValues can only be ALL_OLD or NONE").await;
+            let only = "1 validation error detected: ReturnValues can only be ALL_OLD or NONE";
+            way.invalid(operation, of(&request, returned), only).await;
         }
     })
     .await;
@@ -474,7 +475,8 @@ async fn expressions_that_are_none_are_refused() {
                 ),
             ),
         ] {
-            update(more, &message).await;
+            // What is wrong with the request itself is counted, what it is at odds with is not.
+            update(more, &format!("1 validation error detected: {message}")).await;
         }
         way.ok("PutItem", put(&json!({ "p": s("a"), "v": s("text") }))).await;
         let values = json!({ ":1": n(1) });
@@ -519,7 +521,7 @@ async fn legacy_parameters_do_the_same() {
         way.invalid(
             "DeleteItem",
             with(&keyed("a"), json!({ "Expected": expected, "ConditionExpression": "attribute_exists(p)" })),
-            "Can not use both expression and non-expression parameters in the same request: Non-expression \
+            "1 validation error detected: Can not use both expression and non-expression parameters in the same request: Non-expression \
              parameters: {Expected} Expression parameters: {ConditionExpression}",
         )
         .await;

@@ -189,7 +189,7 @@ async fn an_item_whose_time_is_over_is_gone_from_the_cache_too() {
     let gone = get("goes").await;
     assert_eq!((gone.outcome().as_str(), gone.json()), ("fwd=miss; stored", json!({})));
     assert_eq!(get("stays").await.outcome(), "hit");
-    assert_eq!(way.node.metric("engine_expired_items_total", &[]).await, 1.0);
+    assert_eq!(way.node.metric("linac_engine_expired_items_total", &[]).await, 1.0);
     let removal = records(&way, &arn).await.into_iter().find(|record| record["eventName"] == "REMOVE");
     let identity = json!({ "PrincipalId": "dynamodb.amazonaws.com", "Type": "Service" });
     assert_eq!(removal.unwrap()["userIdentity"], identity);

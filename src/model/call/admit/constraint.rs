@@ -8,6 +8,7 @@ use std::fmt::Write;
 use super::echo::{Style, echo};
 use super::shape::{Shape, Structure};
 use super::tree::Tree;
+use crate::call::ReturnValues;
 use crate::limits::{NAME_BYTES, TABLE_ARN_BYTES_MAX};
 use crate::{ApiError, TableRef};
 
@@ -22,7 +23,10 @@ pub(super) enum Rule {
     /// As [`Rule::LengthAtMost`] and [`Rule::AtLeast`], in the words of a layer of the service that neither
     /// quotes the value nor begins names in lower case.
     ///
-    /// DynamoDB: seen of these two members alone (the conformance suite's BatchGetItem and Query).
+    /// DynamoDB: seen of BatchGetItem's and Query's members (conformance suite), and since of the actions of a
+    /// transaction (parity suite of DynamoDB, its captures of 2026-10-08) and of BatchGetItem's tables (the one of
+    /// 2026-09-20).
+    UnquotedLengthAtLeast(usize),
     UnquotedLengthAtMost(usize),
     UnquotedAtLeast(i64),
     AtLeast(i64),
@@ -32,6 +36,15 @@ pub(super) enum Rule {
     Name,
     /// A table's name or ARN.
     Table,
+    /// The same of a write of one item: that it is empty is said unquoted, and nothing beside it.
+    TableOfWrite,
+    /// What a write of one item may return; if it is said alone, nothing is said of other members.
+    ///
+    /// DynamoDB: `UPDATE_NEW` as it is there, and with no word of which member it is (parity suite, the capture of
+    /// 2026-09-20).
+    ReturnValues {
+        is_said_alone: bool,
+    },
     /// That the members of a map are named by tables.
     KeysAreTables(Style),
     /// As [`Rule::KeysAreTables`], but only said if nothing else is wrong.
@@ -50,9 +63,10 @@ pub(super) enum Rule {
 pub(super) fn check(request: &Tree, structure: &Structure) -> Result<(), ApiError> {
     let mut violations = Violations::default();
     violations.members(request, structure, None);
-    let found = match violations.found.is_empty() {
-        true => violations.said_last,
-        false => violations.found,
+    let found = match (violations.said_alone, violations.found.is_empty()) {
+        (Some(alone), _) => vec![alone],
+        (None, true) => violations.said_last,
+        (None, false) => violations.found,
     };
     match found.len() {
         0 => Ok(()),
@@ -118,6 +132,7 @@ impl Path<'_> {
 struct Violations {
     found: Vec<String>,
     said_last: Vec<String>,
+    said_alone: Option<String>,
 }
 
 impl Violations {
@@ -200,10 +215,22 @@ impl Violations {
                         self.said_last.push(quoted(value, shape, style, path, &violated));
                     }
                 }
-                Rule::UnquotedLengthAtMost(_) | Rule::UnquotedAtLeast(_) => {
+                Rule::TableOfWrite if value.text() == Some("") => {
+                    let violated = Rule::LengthAtLeast(1).to_text();
+                    self.said_alone.get_or_insert_with(|| unquoted(path, &violated));
+                }
+                Rule::TableOfWrite => self.rules(value, shape, &[Rule::Table], path),
+                Rule::ReturnValues { is_said_alone } => {
+                    let Some(violated) = rule.violated(value) else { continue };
+                    let violated = format!("Failed to satisfy constraint: {violated}");
+                    match is_said_alone {
+                        true => drop(self.said_alone.get_or_insert(violated)),
+                        false => self.add(violated),
+                    }
+                }
+                Rule::UnquotedLengthAtLeast(_) | Rule::UnquotedLengthAtMost(_) | Rule::UnquotedAtLeast(_) => {
                     if let Some(violated) = rule.violated(value) {
-                        let path = path.unquoted();
-                        self.add(format!("Value at '{path}' failed to satisfy constraint: {violated}"));
+                        self.add(unquoted(path, &violated));
                     }
                 }
                 Rule::KeysAreTables(style) => {
@@ -224,6 +251,10 @@ impl Violations {
 fn quoted(value: &Tree, shape: &Shape, style: Style, path: &Path<'_>, violated: &str) -> String {
     let (value, path) = (echo(value, shape, style), path.quoted());
     format!("Value '{value}' at '{path}' failed to satisfy constraint: {violated}")
+}
+
+fn unquoted(path: &Path<'_>, violated: &str) -> String {
+    format!("Value at '{}' failed to satisfy constraint: {violated}", path.unquoted())
 }
 
 fn length(value: &Tree) -> usize {
@@ -270,7 +301,7 @@ impl Rule {
 
     fn is_met(&self, value: &Tree) -> bool {
         match *self {
-            Rule::LengthAtLeast(min) => length(value) >= min,
+            Rule::LengthAtLeast(min) | Rule::UnquotedLengthAtLeast(min) => length(value) >= min,
             Rule::LengthAtMost(max) | Rule::UnquotedLengthAtMost(max) => length(value) <= max,
             Rule::AtLeast(min) | Rule::UnquotedAtLeast(min) => {
                 value.integer().is_none_or(|integer| integer >= min)
@@ -278,7 +309,8 @@ impl Rule {
             Rule::AtMost(max) => value.integer().is_none_or(|integer| integer <= max),
             Rule::OneOf(names) => value.text().is_none_or(|text| names.contains(&text)),
             Rule::Name => value.text().is_none_or(is_name),
-            Rule::Table => table_violations(value).is_empty(),
+            Rule::Table | Rule::TableOfWrite => table_violations(value).is_empty(),
+            Rule::ReturnValues { .. } => Rule::OneOf(ReturnValues::NAMES).is_met(value),
             Rule::KeysAreTables(_) | Rule::KeysAreTablesSaidLast(_) => {
                 value.members().iter().all(|(key, _)| is_table(key))
             }
@@ -290,7 +322,9 @@ impl Rule {
 
     fn to_text(self) -> String {
         match self {
-            Rule::LengthAtLeast(min) => format!("Member must have length greater than or equal to {min}"),
+            Rule::LengthAtLeast(min) | Rule::UnquotedLengthAtLeast(min) => {
+                format!("Member must have length greater than or equal to {min}")
+            }
             Rule::LengthAtMost(max) | Rule::UnquotedLengthAtMost(max) => {
                 format!("Member must have length less than or equal to {max}")
             }
@@ -299,7 +333,11 @@ impl Rule {
             }
             Rule::AtMost(max) => format!("Member must have value less than or equal to {max}"),
             Rule::OneOf(names) => format!("Member must satisfy enum value set: [{}]", names.join(", ")),
-            Rule::Name | Rule::Table => {
+            Rule::ReturnValues { .. } => {
+                "Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
+                    .to_owned()
+            }
+            Rule::Name | Rule::Table | Rule::TableOfWrite => {
                 "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".to_owned()
             }
             Rule::KeysAreTables(_) | Rule::KeysAreTablesSaidLast(_) => {

@@ -10,15 +10,15 @@ pub(super) use streams::{DESCRIBE_STREAM, GET_RECORDS, GET_SHARD_ITERATOR, LIST_
 use Shape::{Anything, Boolean, Integer, List, Long, Map, String, Structure as Of, Value};
 
 use super::constraint::Rule::{
-    AtLeast, AtMost, KeysAreTables, KeysAreTablesSaidLast, LengthAtLeast, LengthAtMost, Name, OneOf, Table,
-    UnquotedAtLeast, UnquotedLengthAtMost, ValueLengths,
+    AtLeast, AtMost, KeysAreTables, KeysAreTablesSaidLast, LengthAtLeast, LengthAtMost, Name, OneOf,
+    ReturnValues, Table, TableOfWrite, UnquotedAtLeast, UnquotedLengthAtLeast, UnquotedLengthAtMost,
+    ValueLengths,
 };
 use super::echo::Style;
 use super::shape::{Member, Shape, Structure, optional, required};
 use crate::call::{
     AttributeAction, BillingMode, ConditionalOperator, KeyRole, ProjectionType, ReturnConsumedCapacity,
-    ReturnItemCollectionMetrics, ReturnValues, ReturnValuesOnConditionCheckFailure, Select, SseType,
-    StreamViewType,
+    ReturnItemCollectionMetrics, ReturnValuesOnConditionCheckFailure, Select, SseType, StreamViewType,
 };
 use crate::limits::{
     BATCH_GET_KEYS_MAX, BATCH_STATEMENTS_MAX, BATCH_WRITE_REQUESTS_MAX, STATEMENT_LENGTH_MAX,
@@ -52,7 +52,8 @@ const COMPARISON: Shape = String(&[OneOf(&[
 const CONSUMED: Member = optional("ReturnConsumedCapacity", String(&[OneOf(ReturnConsumedCapacity::NAMES)]));
 const COLLECTIONS: Member =
     optional("ReturnItemCollectionMetrics", String(&[OneOf(ReturnItemCollectionMetrics::NAMES)]));
-const RETURN_VALUES: Member = optional("ReturnValues", String(&[OneOf(ReturnValues::NAMES)]));
+const RETURN_VALUES: Member = optional("ReturnValues", String(&[ReturnValues { is_said_alone: false }]));
+const RETURN_VALUES_ALONE: Member = optional("ReturnValues", String(&[ReturnValues { is_said_alone: true }]));
 const ON_FAILURE: Member = optional(
     "ReturnValuesOnConditionCheckFailure",
     String(&[OneOf(ReturnValuesOnConditionCheckFailure::NAMES)]),
@@ -61,6 +62,7 @@ const CONDITIONAL_OPERATOR: Member =
     optional("ConditionalOperator", String(&[OneOf(ConditionalOperator::NAMES)]));
 const SELECT: Member = optional("Select", String(&[OneOf(Select::NAMES)]));
 const TABLE_NAME: Member = required("TableName", TABLE);
+const WRITTEN_TABLE_NAME: Member = required("TableName", String(&[TableOfWrite]));
 const KEY: Member = required("Key", ITEM);
 const EXPECTED: Member = optional("Expected", Map(&Of(&EXPECTED_ATTRIBUTE_VALUE), &[]));
 const CONDITION_EXPRESSION: Member = optional("ConditionExpression", TEXT);
@@ -101,7 +103,10 @@ pub(super) static GET_ITEM: Structure = Structure {
 pub(super) static BATCH_GET_ITEM: Structure = Structure {
     name: "BatchGetItemInput",
     members: &[
-        required("RequestItems", Map(&Of(&KEYS_AND_ATTRIBUTES), &[KeysAreTables(Style::Json)])),
+        required(
+            "RequestItems",
+            Map(&Of(&KEYS_AND_ATTRIBUTES), &[UnquotedLengthAtLeast(1), KeysAreTables(Style::Json)]),
+        ),
         CONSUMED,
     ],
 };
@@ -121,7 +126,7 @@ pub(super) static PUT_ITEM: Structure = Structure {
     name: "PutItemInput",
     members: &[
         CONSUMED,
-        TABLE_NAME,
+        WRITTEN_TABLE_NAME,
         required("Item", ITEM),
         CONDITIONAL_OPERATOR,
         EXPECTED,
@@ -138,9 +143,9 @@ pub(super) static UPDATE_ITEM: Structure = Structure {
     name: "UpdateItemInput",
     members: &[
         CONSUMED,
-        TABLE_NAME,
+        WRITTEN_TABLE_NAME,
         COLLECTIONS,
-        RETURN_VALUES,
+        RETURN_VALUES_ALONE,
         CONDITIONAL_OPERATOR,
         KEY,
         EXPECTED,
@@ -162,7 +167,7 @@ pub(super) static DELETE_ITEM: Structure = Structure {
     name: "DeleteItemInput",
     members: &[
         CONSUMED,
-        TABLE_NAME,
+        WRITTEN_TABLE_NAME,
         RETURN_VALUES,
         COLLECTIONS,
         CONDITIONAL_OPERATOR,
@@ -207,7 +212,10 @@ pub(super) static TRANSACT_GET_ITEMS: Structure = Structure {
         CONSUMED,
         required(
             "TransactItems",
-            List(&Of(&TRANSACT_GET_ITEM), &[LengthAtLeast(1), LengthAtMost(TRANSACT_ACTIONS_MAX)]),
+            List(
+                &Of(&TRANSACT_GET_ITEM),
+                &[UnquotedLengthAtLeast(1), UnquotedLengthAtMost(TRANSACT_ACTIONS_MAX)],
+            ),
         ),
     ],
 };
@@ -228,7 +236,10 @@ pub(super) static TRANSACT_WRITE_ITEMS: Structure = Structure {
         COLLECTIONS,
         required(
             "TransactItems",
-            List(&Of(&TRANSACT_WRITE_ITEM), &[LengthAtLeast(1), LengthAtMost(TRANSACT_ACTIONS_MAX)]),
+            List(
+                &Of(&TRANSACT_WRITE_ITEM),
+                &[UnquotedLengthAtLeast(1), UnquotedLengthAtMost(TRANSACT_ACTIONS_MAX)],
+            ),
         ),
     ],
 };

@@ -37,6 +37,11 @@ fn refused(operation: &str, body: Value, message: &str) {
     assert_eq!(refusal(operation, &body), format!("ValidationException: {message}"), "{operation} {body}");
 }
 
+/// As writes of one item say what is wrong with them.
+fn counted(fault: &str) -> String {
+    format!("1 validation error detected: {fault}")
+}
+
 /// The members of `base`, and those of `more` over them; null takes one away.
 fn with(base: Value, more: Value) -> Value {
     let (Value::Object(mut base), Value::Object(more)) = (base, more) else { panic!("two objects") };

@@ -26,13 +26,13 @@ fn expressions_do_not_go_with_older_members() {
             "PutItem",
             put(),
             json!({ "Expected": {}, "ConditionExpression": "" }),
-            mixed("Expected", "ConditionExpression"),
+            counted(&mixed("Expected", "ConditionExpression")),
         ),
         (
             "UpdateItem",
             key(),
             json!({ "Expected": {}, "AttributeUpdates": {}, "ConditionExpression": "", "UpdateExpression": "" }),
-            mixed("AttributeUpdates, Expected", "UpdateExpression, ConditionExpression"),
+            counted(&mixed("AttributeUpdates, Expected", "UpdateExpression, ConditionExpression")),
         ),
         (
             "Query",
@@ -73,20 +73,10 @@ fn placeholders_need_an_expression() {
     let only = "can only be specified when using expressions";
     let cases = [
         ("GetItem", key(), names.clone(), format!("ExpressionAttributeNames {only}")),
-        ("PutItem", put(), names.clone(), format!("ExpressionAttributeNames {only}")),
+        ("PutItem", put(), names.clone(), counted(&format!("ExpressionAttributeNames {only}"))),
         ("Scan", table(), names, format!("ExpressionAttributeNames {only}")),
-        (
-            "PutItem",
-            put(),
-            values.clone(),
-            format!("ExpressionAttributeValues {only}: ConditionExpression is null"),
-        ),
-        (
-            "UpdateItem",
-            key(),
-            values.clone(),
-            format!("ExpressionAttributeValues {only}: UpdateExpression and ConditionExpression are null"),
-        ),
+        ("PutItem", put(), values.clone(), counted(&format!("ExpressionAttributeValues {only}"))),
+        ("UpdateItem", key(), values.clone(), counted(&format!("ExpressionAttributeValues {only}"))),
         (
             "Query",
             table(),
@@ -104,8 +94,9 @@ fn placeholders_need_an_expression() {
 fn return_values_suit_the_operation() {
     for value in ["ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"] {
         let returning = json!({ "ReturnValues": value });
-        refused("PutItem", with(put(), returning.clone()), "ReturnValues can only be ALL_OLD or NONE");
-        refused("DeleteItem", with(key(), returning.clone()), "ReturnValues can only be ALL_OLD or NONE");
+        let only = counted("ReturnValues can only be ALL_OLD or NONE");
+        refused("PutItem", with(put(), returning.clone()), &only);
+        refused("DeleteItem", with(key(), returning.clone()), &only);
         admitted("UpdateItem", with(key(), returning));
     }
 }
@@ -113,21 +104,22 @@ fn return_values_suit_the_operation() {
 #[test]
 fn the_first_fault_of_several_is_said() {
     let bad = json!({ "p": {} });
-    let only =
-        "ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null";
+    let only = counted("ExpressionAttributeValues can only be specified when using expressions");
     let all = json!({ "Item": bad, "ReturnValues": "ALL_NEW", "Expected": { "a": { "Value": { "NULL": false } } },
         "ExpressionAttributeValues": { ":v": {} } });
     let body = with(put(), all);
-    refused("PutItem", body.clone(), only);
+    refused("PutItem", body.clone(), &only);
     let body = with(body, json!({ "ExpressionAttributeValues": null }));
     refused("PutItem", body.clone(), EMPTY);
     let body = with(body, json!({ "Item": { "p": { "S": "x" } } }));
-    refused("PutItem", body.clone(), "ReturnValues can only be ALL_OLD or NONE");
+    refused("PutItem", body.clone(), &counted("ReturnValues can only be ALL_OLD or NONE"));
     let body = with(body, json!({ "ReturnValues": "NONE" }));
     refused(
         "PutItem",
         body,
-        "One or more parameter values were invalid: Null attribute value types must have the value of true",
+        &counted(
+            "One or more parameter values were invalid: Null attribute value types must have the value of true",
+        ),
     );
 
     let twice = "One or more parameter values were invalid: Duplicate value in attribute name: a";
@@ -184,10 +176,11 @@ fn segments_come_in_pairs() {
 
 #[test]
 fn batches_are_of_something() {
-    for operation in ["BatchGetItem", "BatchWriteItem"] {
-        let message = format!("The requestItems parameter is required for {operation}");
-        refused(operation, json!({ "RequestItems": {} }), &message);
-    }
+    let none = json!({ "RequestItems": {} });
+    let constraint = "Value at 'RequestItems' failed to satisfy constraint: Member must have length greater than or \
+                      equal to 1";
+    refused("BatchGetItem", none.clone(), &counted(constraint));
+    refused("BatchWriteItem", none, "The requestItems parameter is required for BatchWriteItem");
     let several = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the \
                    supported datatypes";
     let write = json!({ "p": { "S": "x" } });

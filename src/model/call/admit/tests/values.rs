@@ -7,8 +7,16 @@ const EMPTY: &str = "Supplied AttributeValue is empty, must contain exactly one 
 const NESTED: &str = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels \
                       beyond supported limit";
 
-/// Values that are refused, and why.
-fn faults() -> Vec<(Value, String)> {
+/// A value that is refused, and why.
+struct Faulty {
+    value: Value,
+    older: String,
+    newer: String,
+    /// Of no type, or of several: said alike by both layers.
+    is_of_form: bool,
+}
+
+fn faults() -> Vec<Faulty> {
     let invalid = |fault: &str| format!("One or more parameter values were invalid: {fault}");
     let several = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the \
                    supported datatypes";
@@ -17,77 +25,103 @@ fn faults() -> Vec<(Value, String)> {
     let underflow =
         "Number underflow. Attempting to store a number with magnitude smaller than supported range";
     let digits = "Attempting to store more than 38 significant digits in a Number";
-    let cases = [
-        (json!({}), EMPTY.to_owned()),
-        (json!({ "X": 1 }), EMPTY.to_owned()),
-        (json!({ "S": null }), EMPTY.to_owned()),
-        (json!(null), EMPTY.to_owned()),
-        (json!({ "S": "a", "N": "1" }), several.to_owned()),
-        (json!({ "S": "a", "N": "x" }), format!("{number}: x")),
-        (json!({ "N": "" }), number.to_owned()),
-        (json!({ "N": "abc" }), format!("{number}: abc")),
-        (json!({ "N": " 1" }), format!("{number}:  1")),
-        (json!({ "N": "NaN" }), format!("{number}: NaN")),
-        (json!({ "N": "1e126" }), overflow.to_owned()),
-        (json!({ "N": "-1e126" }), overflow.to_owned()),
-        (json!({ "N": "1e-131" }), underflow.to_owned()),
-        (json!({ "N": "1".repeat(39) }), digits.to_owned()),
-        (json!({ "NULL": false }), invalid("Null attribute value types must have the value of true")),
-        (json!({ "SS": [] }), invalid("An string set  may not be empty")),
-        (json!({ "NS": [] }), invalid("An number set  may not be empty")),
-        (json!({ "BS": [] }), invalid("Binary sets should not be empty")),
-        (json!({ "SS": ["b", "a", "b"] }), invalid("Input collection [b, a, b] contains duplicates.")),
-        (
-            json!({ "BS": ["/w==", "AA==", "AA=="] }),
-            invalid("Input collection [/w==, AA==, AA==]of type BS contains duplicates."),
+    let form = |value, fault: &str| Faulty {
+        value,
+        older: fault.to_owned(),
+        newer: fault.to_owned(),
+        is_of_form: true,
+    };
+    let two = |value, older: String, newer: String| Faulty { value, older, newer, is_of_form: false };
+    let one = |value, fault: String| two(value, fault.clone(), fault);
+    let duplicates = |elements: &str| invalid(&format!("Input collection {elements} contains duplicates."));
+    let duplicate_binaries =
+        |elements: &str| invalid(&format!("Input collection {elements}of type BS contains duplicates."));
+    vec![
+        form(json!({}), EMPTY),
+        form(json!({ "X": 1 }), EMPTY),
+        form(json!({ "S": null }), EMPTY),
+        form(json!(null), EMPTY),
+        form(json!({ "S": "a", "N": "1" }), several),
+        form(json!({ "L": [{ "S": "a" }, {}] }), EMPTY),
+        form(json!({ "L": [null] }), EMPTY),
+        one(json!({ "S": "a", "N": "x" }), format!("{number}: x")),
+        two(json!({ "N": "" }), number.to_owned(), format!("{number}: ")),
+        one(json!({ "N": "abc" }), format!("{number}: abc")),
+        one(json!({ "N": " 1" }), format!("{number}:  1")),
+        one(json!({ "N": "NaN" }), format!("{number}: NaN")),
+        one(json!({ "N": "1e126" }), overflow.to_owned()),
+        one(json!({ "N": "-1e126" }), overflow.to_owned()),
+        one(json!({ "N": "1e-131" }), underflow.to_owned()),
+        one(json!({ "N": "1".repeat(39) }), digits.to_owned()),
+        one(json!({ "NULL": false }), invalid("Null attribute value types must have the value of true")),
+        one(json!({ "SS": [] }), invalid("An string set  may not be empty")),
+        one(json!({ "NS": [] }), invalid("An number set  may not be empty")),
+        one(json!({ "BS": [] }), invalid("Binary sets should not be empty")),
+        one(json!({ "M": { "a": { "SS": [] } } }), invalid("An string set  may not be empty")),
+        two(json!({ "SS": ["b", "a", "b"] }), duplicates("[b, a, b]"), duplicates(r#"["a", "b", "b"]"#)),
+        two(
+            json!({ "SS": ["c", "b", "b", "c", "a"] }),
+            duplicates("[c, b, b, c, a]"),
+            duplicates(r#"["b", "c", "b", "c", "a"]"#),
         ),
-        (json!({ "NS": ["1", "1.0"] }), "Input collection contains duplicates".to_owned()),
-        (json!({ "NS": ["1", ""] }), number.to_owned()),
-        (json!({ "L": [{ "S": "a" }, {}] }), EMPTY.to_owned()),
-        (json!({ "L": [null] }), EMPTY.to_owned()),
-        (json!({ "M": { "a": { "SS": [] } } }), invalid("An string set  may not be empty")),
-    ];
-    cases.into()
+        two(
+            json!({ "BS": ["/w==", "AA==", "AA=="] }),
+            duplicate_binaries("[/w==, AA==, AA==]"),
+            duplicate_binaries(r#"["AA==","/w==","AA=="]"#),
+        ),
+        two(
+            json!({ "NS": ["1", "1.0"] }),
+            "Input collection contains duplicates".to_owned(),
+            invalid("Input collection contains duplicates."),
+        ),
+        two(json!({ "NS": ["1", ""] }), number.to_owned(), format!("{number}: ")),
+    ]
 }
 
 #[test]
 fn values_are_judged_alike_wherever_they_stand() {
-    for (value, fault) in faults() {
+    for Faulty { value, older, newer, is_of_form } in faults() {
+        let in_write = if is_of_form { newer.clone() } else { counted(&newer) };
+        let placeholder =
+            |fault: &str| format!("ExpressionAttributeValues contains invalid value: {fault} for key :v");
         let item = json!({ "p": { "S": "x" }, "a": value });
-        refused("PutItem", with(put(), json!({ "Item": item })), &fault);
-        refused("GetItem", with(key(), json!({ "Key": { "p": value } })), &fault);
-        refused("DeleteItem", with(key(), json!({ "Key": { "p": value } })), &fault);
-        refused("BatchGetItem", json!({ "RequestItems": { "Tab": { "Keys": [{ "p": value }] } } }), &fault);
-        refused(
-            "BatchWriteItem",
-            json!({ "RequestItems": { "Tab": [{ "PutRequest": { "Item": item } }] } }),
-            &fault,
-        );
+        refused("PutItem", with(put(), json!({ "Item": item })), &in_write);
+        refused("DeleteItem", with(key(), json!({ "Key": { "p": value } })), &in_write);
+        refused("GetItem", with(key(), json!({ "Key": { "p": value } })), &newer);
+        refused("BatchGetItem", json!({ "RequestItems": { "Tab": { "Keys": [{ "p": value }] } } }), &newer);
         refused(
             "TransactWriteItems",
             json!({ "TransactItems": [{ "Put": { "TableName": "Tab", "Item": item } }] }),
-            &fault,
+            &newer,
         );
         refused(
             "TransactGetItems",
             json!({ "TransactItems": [{ "Get": { "TableName": "Tab", "Key": { "p": value } } }] }),
-            &fault,
+            &newer,
         );
         refused(
-            "UpdateItem",
-            with(
-                key(),
-                json!({ "UpdateExpression": "SET a = :v", "ExpressionAttributeValues": { ":v": value } }),
-            ),
-            &format!("ExpressionAttributeValues contains invalid value: {fault} for key :v"),
+            "BatchWriteItem",
+            json!({ "RequestItems": { "Tab": [{ "PutRequest": { "Item": item } }] } }),
+            &older,
         );
+        let values = json!({ "ExpressionAttributeValues": { ":v": value } });
+        let update = with(with(key(), json!({ "UpdateExpression": "SET a = :v" })), values.clone());
+        refused("UpdateItem", update, &if is_of_form { placeholder(&newer) } else { in_write.clone() });
+        let query = json!({ "TableName": "Tab", "KeyConditionExpression": "p = :v" });
+        refused(
+            "Query",
+            with(query, values.clone()),
+            &if is_of_form { placeholder(&newer) } else { newer.clone() },
+        );
+        let scan = json!({ "TableName": "Tab", "FilterExpression": "p = :v" });
+        refused("Scan", with(scan, values), &placeholder(&older));
         if !value.is_null() {
-            refused("PutItem", with(put(), json!({ "Expected": { "a": { "Value": value } } })), &fault);
+            refused("PutItem", with(put(), json!({ "Expected": { "a": { "Value": value } } })), &in_write);
             let updates = json!({ "AttributeUpdates": { "a": { "Value": value, "Action": "PUT" } } });
-            refused("UpdateItem", with(key(), updates), &fault);
+            refused("UpdateItem", with(key(), updates), &in_write);
         }
         let filter = json!({ "a": { "ComparisonOperator": "EQ", "AttributeValueList": [value] } });
-        refused("Scan", json!({ "TableName": "Tab", "ScanFilter": filter }), &fault);
+        refused("Scan", json!({ "TableName": "Tab", "ScanFilter": filter }), &older);
     }
 }
 
@@ -132,17 +166,14 @@ fn a_value_may_be_inside_of_31_lists_and_maps() {
         };
         assert!(put(31).is_ok());
         for levels in [32, 33, 40, 48, 49, 50, 60, 63, 64, 100, 1000, 100_000] {
-            assert_eq!(put(levels).unwrap_err().message, NESTED, "{levels}");
+            assert_eq!(put(levels).unwrap_err().message, counted(NESTED), "{levels}");
         }
     }
     let values = format!(r#"{{":v":{}}}"#, nested(r#"{"L":["#, 40, "]}"));
     let body = format!(
         r#"{{"TableName":"Tab","Key":{{}},"UpdateExpression":"x","ExpressionAttributeValues":{values}}}"#
     );
-    assert_eq!(
-        ask("UpdateItem", &body).unwrap_err().message,
-        format!("ExpressionAttributeValues contains invalid value: {NESTED} for key :v")
-    );
+    assert_eq!(ask("UpdateItem", &body).unwrap_err().message, counted(NESTED));
 }
 
 #[test]
