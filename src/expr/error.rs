@@ -52,6 +52,9 @@ pub enum Fault {
     Empty,
     #[error("Expression size has exceeded the maximum allowed size; expression size: {bytes}")]
     TooLong { bytes: usize },
+    /// DynamoDB: not how large it is (conformance suite, "Deep requests - TransactWriteItems action order").
+    #[error("Expression size has exceeded the maximum allowed size;")]
+    UpdateTooLong,
     #[error("Syntax error; token: \"{token}\", near: \"{near}\"")]
     Syntax { token: String, near: String },
     #[error("The expression has redundant parentheses;")]
