@@ -68,11 +68,13 @@ pub(super) enum Rule {
 /// # Errors
 /// All violations in one message.
 pub(super) fn check(request: &Tree, structure: &Structure) -> Result<(), ApiError> {
-    let misses = |member: &Member| member.is_required && !request.has(member.name);
     let mut violations = Violations {
-        misses_a_member: structure.members.iter().any(misses),
-        has_several_conditions: ["Expected", "QueryFilter"].iter().any(|name| has_several(request.get(name))),
-        ..Violations::default()
+        request,
+        structure,
+        found: Vec::new(),
+        said_last: Vec::new(),
+        said_alone: None,
+        said_bare: None,
     };
     violations.members(request, structure, None);
     if let Some(bare) = violations.said_bare {
@@ -91,10 +93,6 @@ pub(super) fn check(request: &Tree, structure: &Structure) -> Result<(), ApiErro
             Err(ApiError::validation(message))
         }
     }
-}
-
-fn has_several(conditions: Option<&Tree>) -> bool {
-    conditions.is_some_and(|conditions| conditions.members().len() > 1)
 }
 
 /// The way from the request to a value.
@@ -147,13 +145,9 @@ impl Path<'_> {
     }
 }
 
-#[derive(Default)]
-struct Violations {
-    /// Then the newer layer of the service never sees the request.
-    ///
-    /// DynamoDB: conformance suite, "UpdateItem - member errors beside a missing Key".
-    misses_a_member: bool,
-    has_several_conditions: bool,
+struct Violations<'a> {
+    request: &'a Tree,
+    structure: &'a Structure,
     found: Vec<String>,
     said_last: Vec<String>,
     said_alone: Option<String>,
@@ -161,7 +155,20 @@ struct Violations {
     said_bare: Option<String>,
 }
 
-impl Violations {
+impl Violations<'_> {
+    /// Whether the request is one that the newer layer of the service never sees.
+    ///
+    /// DynamoDB: conformance suite, "UpdateItem - member errors beside a missing Key" and "Deep requests".
+    fn are_older(&self) -> bool {
+        let misses = |member: &Member| member.is_required && !self.request.has(member.name);
+        self.structure.members.iter().any(misses) || self.request.is_cut_off()
+    }
+
+    fn has_several_conditions(&self) -> bool {
+        let conditions = ["Expected", "QueryFilter"].iter().filter_map(|name| self.request.get(name));
+        conditions.map(Tree::members).any(|conditions| conditions.len() > 1)
+    }
+
     fn is_full(&self) -> bool {
         self.found.len() == VIOLATIONS_MAX
     }
@@ -241,32 +248,32 @@ impl Violations {
                         self.said_last.push(quoted(value, shape, style, path, &violated));
                     }
                 }
-                Rule::TableOfWrite if value.text() == Some("") && !self.misses_a_member => {
+                Rule::TableOfWrite if value.text() == Some("") && !self.are_older() => {
                     let violated = Rule::LengthAtLeast(1).to_text();
                     self.said_alone.get_or_insert_with(|| unquoted(path, &violated));
                 }
                 Rule::TableOfWrite => self.rules(value, shape, &[Rule::Table], path),
-                Rule::ReturnValues { .. } if self.misses_a_member => {
-                    self.rules(value, shape, &[Rule::OneOf(ReturnValues::NAMES)], path);
-                }
                 Rule::ReturnValues { is_said_alone } => {
                     let Some(violated) = rule.violated(value) else { continue };
+                    if self.are_older() {
+                        self.rules(value, shape, &[Rule::OneOf(ReturnValues::NAMES)], path);
+                        continue;
+                    }
                     let violated = format!("Failed to satisfy constraint: {violated}");
                     match is_said_alone {
                         true => drop(self.said_alone.get_or_insert(violated)),
                         false => self.add(violated),
                     }
                 }
-                Rule::ConditionalOperator { is_counted }
-                    if self.has_several_conditions && !self.misses_a_member =>
-                {
+                Rule::ConditionalOperator { is_counted } => {
                     let Some(violated) = rule.violated(value) else { continue };
+                    if self.are_older() || !self.has_several_conditions() {
+                        self.rules(value, shape, &[Rule::OneOf(ConditionalOperator::NAMES)], path);
+                        continue;
+                    }
                     let violated = format!("Failed to satisfy constraint: {violated}");
                     let said = if is_counted { &mut self.said_alone } else { &mut self.said_bare };
                     said.get_or_insert(violated);
-                }
-                Rule::ConditionalOperator { .. } => {
-                    self.rules(value, shape, &[Rule::OneOf(ConditionalOperator::NAMES)], path);
                 }
                 Rule::UnquotedLengthAtLeast(_) | Rule::UnquotedLengthAtMost(_) | Rule::UnquotedAtLeast(_) => {
                     if let Some(violated) = rule.violated(value) {

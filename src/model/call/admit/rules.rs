@@ -366,7 +366,10 @@ fn check_attributes_to_get(request: &Tree) -> Checked {
 fn check_return_values(request: &Tree) -> Checked {
     match request.get("ReturnValues").and_then(Tree::text) {
         None | Some("ALL_OLD" | "NONE") => Ok(()),
-        Some(_) => Err(Layer::NewerCounting.refuses("ReturnValues can only be ALL_OLD or NONE")),
+        Some(_) => {
+            let layer = if request.is_cut_off() { Layer::Older } else { Layer::NewerCounting };
+            Err(layer.refuses("ReturnValues can only be ALL_OLD or NONE"))
+        }
     }
 }
 

@@ -103,6 +103,8 @@ fn fit_one(tree: &mut Tree, shape: &Shape, place: Place) -> Result<(), ApiError>
     match shape {
         // What becomes of a null in a list or map is said by the constraints.
         _ if *tree == Tree::Null => Ok(()),
+        // Only what is in an attribute value can lie so deep, and its level is checked later.
+        _ if *tree == Tree::TooDeep => Ok(()),
         Shape::Anything => Ok(()),
         Shape::String(_) => match tree {
             Tree::Text(_) => Ok(()),
@@ -115,14 +117,13 @@ fn fit_one(tree: &mut Tree, shape: &Shape, place: Place) -> Result<(), ApiError>
             Tree::List(elements) => {
                 elements.iter_mut().try_for_each(|element| fit_one(element, of, Place::Element))
             }
-            Tree::Object(_) | Tree::TooDeep => Err(start_of_structure()),
+            Tree::Object(_) => Err(start_of_structure()),
             _ => Err(misplaced(shape, place)),
         },
         Shape::Map(of, _) => match tree {
             Tree::Object(members) => {
                 members.iter_mut().try_for_each(|(_, value)| fit_one(value, of, Place::Element))
             }
-            Tree::TooDeep => Ok(()),
             Tree::List(_) => Err(unrecognized_collection(shape)),
             _ => Err(misplaced(shape, place)),
         },
@@ -139,8 +140,6 @@ fn fit_structure(
 ) -> Result<(), ApiError> {
     match tree {
         Tree::Object(members) => fit_members(members, structure),
-        // Only an attribute value can lie so deep, and its level is checked later.
-        Tree::TooDeep => Ok(()),
         Tree::List(_) => Err(unrecognized_collection(shape)),
         _ => Err(misplaced(shape, place)),
     }

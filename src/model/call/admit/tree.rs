@@ -9,9 +9,12 @@ use serde::de::{
     Visitor,
 };
 
-/// What lies deeper is skipped, not kept. The deepest value that any request may have, inside of 32 lists or
-/// maps, lies less deep than this; serde_json itself would refuse 128 levels.
-const LEVELS_MAX: usize = 100;
+/// What lies deeper is skipped, not kept; serde_json itself would refuse one level more. The deepest value that any
+/// request may have, inside of 32 lists or maps, lies far less deep.
+///
+/// DynamoDB: where what it says of values changes: an item's may still be inside of 61 maps, a transaction's inside of
+/// 60 (conformance suite, "Nesting depth").
+const LEVELS_MAX: usize = 127;
 
 /// A JSON value. Within an object, names are unique.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +89,18 @@ impl Tree {
         match self {
             Tree::Integer(integer) => Some(*integer),
             _ => None,
+        }
+    }
+}
+
+impl Tree {
+    /// Whether something of it was too deep to be kept.
+    pub(super) fn is_cut_off(&self) -> bool {
+        match self {
+            Tree::TooDeep => true,
+            Tree::List(elements) => elements.iter().any(Tree::is_cut_off),
+            Tree::Object(members) => members.iter().any(|(_, member)| member.is_cut_off()),
+            _ => false,
         }
     }
 }

@@ -165,15 +165,52 @@ fn a_value_may_be_inside_of_31_lists_and_maps() {
             )
         };
         assert!(put(31).is_ok());
-        for levels in [32, 33, 40, 48, 49, 50, 60, 63, 64, 100, 1000, 100_000] {
+        for levels in [32, 33, 40, 48, 49, 50, 60, 61] {
             assert_eq!(put(levels).unwrap_err().message, counted(NESTED), "{levels}");
         }
+        for levels in [63, 64, 65, 100, 1000, 100_000] {
+            assert_eq!(put(levels).unwrap_err().message, NESTED, "{levels}");
+        }
+        let named = format!("ExpressionAttributeValues contains invalid value: {NESTED} for key :v");
+        for levels in [32, 60, 61, 63, 100] {
+            let values = format!(r#"{{":v":{}}}"#, nested(open, levels, close));
+            let action = format!(
+                r#"{{"TableName":"Tab","Key":{{}},"UpdateExpression":"x","ExpressionAttributeValues":{values}}}"#
+            );
+            let expected = if levels < 63 { counted(NESTED) } else { named.clone() };
+            assert_eq!(ask("UpdateItem", &action).unwrap_err().message, expected, "{levels}");
+            let transaction = format!(r#"{{"TransactItems":[{{"Update":{action}}}]}}"#);
+            let expected = if levels < 61 { NESTED } else { &named };
+            assert_eq!(ask("TransactWriteItems", &transaction).unwrap_err().message, expected, "{levels}");
+        }
     }
-    let values = format!(r#"{{":v":{}}}"#, nested(r#"{"L":["#, 40, "]}"));
-    let body = format!(
-        r#"{{"TableName":"Tab","Key":{{}},"UpdateExpression":"x","ExpressionAttributeValues":{values}}}"#
+}
+
+/// What nobody of the newer layer reads is refused in the older words.
+#[test]
+fn far_too_deep_requests_are_refused_in_older_words() {
+    let deep: Value = serde_json::from_str(&nested(r#"{"M":{"a":"#, 63, "}}")).unwrap();
+    let condition = json!({ "ConditionExpression": "a = :v", "ExpressionAttributeValues": { ":v": deep } });
+    let returning = |value: &str| with(with(key(), condition.clone()), json!({ "ReturnValues": value }));
+    refused(
+        "DeleteItem",
+        returning("BOGUS"),
+        &counted(
+            "Value 'BOGUS' at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set: \
+             [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]",
+        ),
     );
-    assert_eq!(ask("UpdateItem", &body).unwrap_err().message, counted(NESTED));
+    refused("DeleteItem", returning("UPDATED_NEW"), "ReturnValues can only be ALL_OLD or NONE");
+    let expected = json!({ "Expected": { "a": { "Value": deep }, "b": { "Exists": false } },
+        "ConditionalOperator": "XOR" });
+    refused(
+        "PutItem",
+        with(put(), expected),
+        &counted(
+            "Value 'XOR' at 'conditionalOperator' failed to satisfy constraint: Member must satisfy enum value set: \
+             [OR, AND]",
+        ),
+    );
 }
 
 #[test]
