@@ -1,5 +1,6 @@
 //! What indexes hold: an item's old and new image become the list of entries to drop and to write.
 
+use expr::Update;
 use model::{AttributeValue, Item, KeyAttribute, KeyError};
 use store::Transaction;
 
@@ -113,51 +114,115 @@ pub(crate) fn projected(table: &Table, index: &Index, item: &Item) -> Item {
     keys.chain(included).filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect()
 }
 
+/// By what an item got a value of an index's key, which shows in the words for one that suits it not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    Item,
+    Update,
+}
+
+/// Why an item can not be in an index.
+enum Fault<'a> {
+    WrongType { attribute: &'a KeyAttribute, found: &'static str },
+    Empty(&'a KeyAttribute),
+    TooLong { max: usize },
+}
+
 /// An item may lack the key of an index, but what it has of one must suit it.
 ///
 /// # Errors
-/// In the order of the indexes.
-pub(crate) fn check_keys(table: &Table, item: &Item) -> Result<(), EngineError> {
-    for index in &table.indexes {
-        for attribute in index.key.attributes() {
-            let Some(value) = item.get(&attribute.name) else { continue };
-            check_key(index, attribute, value)?;
-        }
-        // What is left can only be a value that is too long.
-        if let Err(KeyError::TooLong { max, .. }) = index.key.key_of_item(item) {
-            return Err(EngineError::validation(format!(
-                "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit \
-                 of{max} bytes"
-            )));
-        }
+/// If it does not.
+pub(crate) fn check_keys(table: &Table, item: &Item, given: Given) -> Result<(), EngineError> {
+    refuse_first(table, given, |index| fault(index, item))
+}
+
+/// The same as far as an update itself says what the item will have.
+///
+/// # Errors
+/// If that does not suit.
+pub(crate) fn check_update(table: &Table, update: &Update) -> Result<(), EngineError> {
+    refuse_first(table, Given::Update, |index| {
+        index.key.attributes().find_map(|attribute| {
+            let found = update.assigned_type(&attribute.name)?;
+            (found != attribute.key_type.as_str()).then_some(Fault::WrongType { attribute, found })
+        })
+    })?;
+    refuse_empty(table, |name| update.assigned_value(name), Given::Update)
+}
+
+/// # Errors
+/// If a value of an index's key is empty.
+pub(crate) fn refuse_empty<'a>(
+    table: &Table,
+    value: impl Fn(&str) -> Option<&'a AttributeValue>,
+    given: Given,
+) -> Result<(), EngineError> {
+    refuse_first(table, given, |index| {
+        index.key.attributes().find_map(|attribute| {
+            let fault = value_fault(attribute, value(&attribute.name)?)?;
+            matches!(fault, Fault::Empty(_)).then_some(fault)
+        })
+    })
+}
+
+/// DynamoDB: of several indexes it is the one whose name comes first (conformance suite, "index key error messages").
+fn refuse_first<'a>(
+    table: &'a Table,
+    given: Given,
+    fault: impl Fn(&'a Index) -> Option<Fault<'a>>,
+) -> Result<(), EngineError> {
+    let faults = table.indexes.iter().filter_map(|index| Some((index, fault(index)?)));
+    match faults.min_by(|(one, _), (other, _)| one.name.cmp(&other.name)) {
+        Some((index, fault)) => Err(EngineError::validation(fault.to_text(index, given))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// That an attribute is, or would be, of another type than an index's key.
-pub(crate) fn type_mismatch(index: &Index, attribute: &KeyAttribute, found: &str) -> EngineError {
-    EngineError::validation(format!(
-        "One or more parameter values were invalid: Type mismatch for Index Key {} Expected: {:?} Actual: {found} \
-         IndexName: {}",
-        attribute.name, attribute.key_type, index.name
-    ))
+fn fault<'a>(index: &'a Index, item: &Item) -> Option<Fault<'a>> {
+    let of = |attribute: &'a KeyAttribute| value_fault(attribute, item.get(&attribute.name)?);
+    index.key.attributes().find_map(of).or_else(|| match index.key.key_of_item(item) {
+        // What is left can only be a value that is too long.
+        Err(KeyError::TooLong { max, .. }) => Some(Fault::TooLong { max }),
+        _ => None,
+    })
 }
 
-fn check_key(index: &Index, attribute: &KeyAttribute, value: &AttributeValue) -> Result<(), EngineError> {
+fn value_fault<'a>(attribute: &'a KeyAttribute, value: &AttributeValue) -> Option<Fault<'a>> {
     let found = value.type_name();
     if found != attribute.key_type.as_str() {
-        return Err(type_mismatch(index, attribute, found));
+        return Some(Fault::WrongType { attribute, found });
     }
-    if is_empty_value(value) {
-        // DynamoDB: the table's own key has a shorter message (seen by ExtendDB's authors).
-        return Err(EngineError::validation(format!(
-            "One or more parameter values are not valid. A value specified for a secondary index key is not \
-             supported. The AttributeValue for a key attribute cannot contain an empty {} value. IndexName: {}, \
-             IndexKey: {}",
-            empty_kind(attribute.key_type),
-            index.name,
-            attribute.name
-        )));
+    is_empty_value(value).then_some(Fault::Empty(attribute))
+}
+
+impl Fault<'_> {
+    fn to_text(&self, index: &Index, given: Given) -> String {
+        match (self, given) {
+            (Fault::WrongType { attribute, found }, _) => format!(
+                "One or more parameter values were invalid: Type mismatch for Index Key {} Expected: {:?} Actual: \
+                 {found} IndexName: {}",
+                attribute.name, attribute.key_type, index.name
+            ),
+            // DynamoDB: the table's own key has a shorter message (seen by ExtendDB's authors).
+            (Fault::Empty(attribute), Given::Item) => format!(
+                "One or more parameter values are not valid. A value specified for a secondary index key is not \
+                 supported. The AttributeValue for a key attribute cannot contain an empty {} value. IndexName: {}, \
+                 IndexKey: {}",
+                empty_kind(attribute.key_type),
+                index.name,
+                attribute.name
+            ),
+            // DynamoDB: which index it is is not said then (conformance suite, "index key error messages").
+            (Fault::Empty(attribute), Given::Update) => format!(
+                "One or more parameter values are not valid. The update expression attempted to update a secondary \
+                 index key to a value that is not supported. The AttributeValue for a key attribute cannot contain \
+                 an empty {} value.",
+                empty_kind(attribute.key_type)
+            ),
+            (Fault::TooLong { max }, _) => format!(
+                "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit \
+                 of{max} bytes"
+            ),
+        }
     }
-    Ok(())
 }

@@ -121,7 +121,7 @@ impl Write {
     fn updated(&self, update: &Update, old: Option<&Item>, key: &Item) -> Result<Option<Item>, EngineError> {
         let Some(new) = update.apply(old, key)? else { return Ok(None) };
         check_updated_size(new.size())?;
-        index::check_keys(&self.table, &new)?;
+        index::check_keys(&self.table, &new, index::Given::Update)?;
         Ok(Some(new))
     }
 }

@@ -52,6 +52,9 @@ pub enum Fault {
     Empty,
     #[error("Expression size has exceeded the maximum allowed size; expression size: {bytes}")]
     TooLong { bytes: usize },
+    /// DynamoDB: not how large it is (conformance suite, "Deep requests - TransactWriteItems action order").
+    #[error("Expression size has exceeded the maximum allowed size;")]
+    UpdateTooLong,
     #[error("Syntax error; token: \"{token}\", near: \"{near}\"")]
     Syntax { token: String, near: String },
     #[error("The expression has redundant parentheses;")]
@@ -205,7 +208,14 @@ pub enum KeyFault {
     )]
     Twice,
     #[error("Conditions can be of length 1 or 2 only")]
-    Count,
+    None,
+    /// DynamoDB: so since keys can have more than two attributes (nubo-db/dynamodb-conformance, "Query -
+    /// KeyConditionExpression operand types", October 2026).
+    #[error(
+        "The number of query conditions ({asked}) exceeds the number of key attributes defined in the schema \
+         ({attributes})"
+    )]
+    TooMany { asked: usize, attributes: usize },
     #[error("Query condition missed key schema element: {0}")]
     Missed(String),
     #[error("Query key condition not supported")]

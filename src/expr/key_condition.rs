@@ -70,18 +70,6 @@ impl KeyCondition {
         self.tests.iter().map(|(attribute, test)| (attribute.as_str(), test))
     }
 
-    /// How many attributes it asks for.
-    ///
-    /// DynamoDB: until indexes could have several key attributes, more than two were refused before the
-    /// table was looked for. Where the table is missing, a caller may prefer [`KeyFault::Count`].
-    pub fn len(&self) -> usize {
-        self.tests.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.tests.is_empty()
-    }
-
     /// What it means for a key: `partition` and `sort` are the attributes of a table's or an index's key.
     ///
     /// DynamoDB: developer guide, "Multi-attribute keys": all partition attributes by equality, sort attributes
@@ -92,10 +80,9 @@ impl KeyCondition {
     /// If it does not suit the key.
     pub fn for_key(&self, partition: &[KeyAttribute], sort: &[KeyAttribute]) -> Result<KeyRange, KeyFault> {
         let attributes = partition.len() + sort.len();
-        match self.len() {
-            0 => return Err(KeyFault::Count),
-            asked if asked > attributes.max(2) => return Err(KeyFault::Count),
-            asked if asked > attributes => return Err(KeyFault::NotSupported),
+        match self.tests.len() {
+            0 => return Err(KeyFault::None),
+            asked if asked > attributes => return Err(KeyFault::TooMany { asked, attributes }),
             _ => {}
         }
         let mut range = KeyRange { partition: Vec::new(), sort_prefix: Vec::new(), sort: None };
@@ -128,7 +115,7 @@ impl KeyCondition {
         sort: &[KeyAttribute],
         tests: &[Option<&KeyTest>],
     ) -> Result<(), KeyFault> {
-        if self.len() == partition + tests.iter().flatten().count() {
+        if self.tests.len() == partition + tests.iter().flatten().count() {
             return Ok(());
         }
         match tests.iter().position(Option::is_none) {

@@ -177,13 +177,24 @@ impl Update {
     ///
     /// DynamoDB: a type that does not suit an index is refused before anything is read (dynalite's tests).
     pub fn assigned_type(&self, attribute: &str) -> Option<&'static str> {
-        let of =
-            |(path, _action): &&(DocumentPath, Action)| !path.is_nested() && path.attribute() == attribute;
-        match &self.actions.iter().find(of)?.1 {
+        match self.action_on(attribute)? {
             Action::Set(assigned) => assigned.static_type(),
             Action::Add(value) | Action::Delete(value) => Some(value.type_name()),
             Action::Remove => None,
         }
+    }
+
+    /// The value that an attribute is sure to have after this, if the request itself has it.
+    pub fn assigned_value(&self, attribute: &str) -> Option<&AttributeValue> {
+        match self.action_on(attribute)? {
+            Action::Set(Assigned::Value(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn action_on(&self, attribute: &str) -> Option<&Action> {
+        let is_on = |path: &DocumentPath| !path.is_nested() && path.attribute() == attribute;
+        self.actions.iter().find(|(path, _action)| is_on(path)).map(|(_path, action)| action)
     }
 }
 

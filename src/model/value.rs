@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use crate::Number;
 
-/// One value of an attribute. Sets hold no duplicates when they come from `json`; their order means nothing.
+/// One value of an attribute. Sets hold no duplicates when they come from `json`, and are sorted, as DynamoDB shows
+/// them; for whether two are equal their order means nothing.
 #[derive(Clone, Debug)]
 pub enum AttributeValue {
     S(String),

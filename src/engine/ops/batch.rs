@@ -18,7 +18,7 @@ use crate::{
     Core, EngineError,
     answer::{add_member, json, write_list},
     capacity::{Consumed, ConsumedCapacity, Kind, Reading},
-    error::item_key_fault,
+    error::key_fault,
     index, keys,
     record::Record,
     table::Table,
@@ -192,8 +192,10 @@ impl Core {
             for request in requests {
                 let key = match put(request) {
                     Some(item) => {
-                        let key = table.key.key_of_item(item).map_err(item_key_fault)?;
-                        index::check_keys(table, item)?;
+                        // DynamoDB: not in PutItem's words (conformance suite, "BatchWriteItem — exact error
+                        // messages"; dynalite's tests).
+                        let key = table.key.key_of_item(item).map_err(key_fault)?;
+                        index::check_keys(table, item, index::Given::Item)?;
                         key
                     }
                     None => asked::key(table, key_or_item(request))?,

@@ -87,7 +87,7 @@ impl Core {
         let (table, written) = self
             .write(&put.table_name, |table| {
                 let key = table.key.key_of_item(&put.item.attributes).map_err(item_key_fault)?;
-                index::check_keys(table, &put.item.attributes)?;
+                index::check_keys(table, &put.item.attributes, index::Given::Item)?;
                 asked::check_condition(table, condition.as_ref())?;
                 let shows_item = shows_item(put.return_values_on_condition_check_failure);
                 Ok((key, condition.clone(), shows_item, Action::Put(put.item.attributes.clone())))
@@ -210,16 +210,7 @@ pub(crate) fn check_update(table: &Table, update: &expr::Update) -> Result<(), E
     for (attribute, role) in asked::key_attributes(table) {
         update.refuse_nested(&attribute.name, role)?;
     }
-    for index in &table.indexes {
-        for attribute in index.key.attributes() {
-            if let Some(found) = update.assigned_type(&attribute.name)
-                && found != attribute.key_type.as_str()
-            {
-                return Err(index::type_mismatch(index, attribute, found));
-            }
-        }
-    }
-    Ok(())
+    index::check_update(table, update)
 }
 
 /// DynamoDB: only tables with a local index have item collections.

@@ -18,7 +18,7 @@ use std::{
 
 use expr::Expressions;
 use model::{
-    Item, PrimaryKey,
+    Item, KeyError, PrimaryKey,
     call::{
         ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactGetItems, TransactWriteItem,
         TransactWriteItems,
@@ -33,8 +33,9 @@ use crate::{
     Core, EngineError,
     answer::{add_member, json, write_shown},
     capacity::{Consumed, ConsumedCapacity, Kind, Reading},
-    error::{Reason, item_key_fault},
-    index, keys,
+    error::{Reason, item_key_fault, key_fault},
+    index::{self, Given},
+    keys,
     record::Record,
     table::Table,
     tokens::{ReadUnits, Token},
@@ -162,12 +163,16 @@ impl Core {
     }
 
     /// DynamoDB: what is wrong with single actions is reported as the transaction's reasons, action by action;
-    /// that a table is missing, or an item named twice, is reported alone.
+    /// that a table is missing, an item named twice or a key attribute empty is reported alone (the last one:
+    /// conformance suite, "TransactWriteItems — exact error messages" and "— index key error messages").
     fn transaction_writes(&self, actions: &[Asked<'_>]) -> Result<Vec<Write>, EngineError> {
         let tables = actions
             .iter()
             .map(|asked| self.table(asked.table_name))
             .collect::<Result<Vec<_>, EngineError>>()?;
+        for (asked, table) in actions.iter().zip(&tables) {
+            asked.refuse_empty_keys(table)?;
+        }
         let checked = actions.iter().zip(&tables).map(|(asked, table)| asked.write(table)).collect();
         let writes = all_or_cancelled(checked)?;
         refuse_twice(writes.iter().map(|write| (&write.table, &write.key)))?;
@@ -255,11 +260,28 @@ impl<'a> Asked<'a> {
         Ok(Asked { table_name, key_or_item, condition, shows_item: items::shows_item(shows), kind })
     }
 
+    fn refuse_empty_keys(&self, table: &Table) -> Result<(), EngineError> {
+        let key = match self.kind {
+            AskedKind::Put => table.key.key_of_item(self.key_or_item),
+            _ => table.key.key_of_key_map(self.key_or_item),
+        };
+        if let Err(empty @ KeyError::Empty { .. }) = key {
+            return Err(key_fault(empty));
+        }
+        match &self.kind {
+            AskedKind::Put => index::refuse_empty(table, |name| self.key_or_item.get(name), Given::Item),
+            AskedKind::Update(update) => {
+                index::refuse_empty(table, |name| update.assigned_value(name), Given::Update)
+            }
+            AskedKind::Delete | AskedKind::Check => Ok(()),
+        }
+    }
+
     fn write(&self, table: &Arc<Table>) -> Result<Write, EngineError> {
         let key: PrimaryKey = match &self.kind {
             AskedKind::Put => {
                 let key = table.key.key_of_item(self.key_or_item).map_err(item_key_fault)?;
-                index::check_keys(table, self.key_or_item)?;
+                index::check_keys(table, self.key_or_item, Given::Item)?;
                 key
             }
             _ => asked::key(table, self.key_or_item)?,

@@ -10,6 +10,7 @@ mod contention;
 mod filling;
 mod history;
 mod idempotency;
+mod index_keys;
 mod order;
 mod queries;
 mod rig;

@@ -164,3 +164,34 @@ async fn a_query_hands_out_binaries_in_the_order_of_unsigned_bytes() {
         [&[0], &[0, 0], &[0, 1], &[0, 0xFF], &[1], &[0x7F], &[0x80], &[0xFF], &[0xFF, 0], &[0xFF, 0xFF]];
     check_query("B", &sorted.map(|bytes| Value::from(BASE64_STANDARD.encode(bytes)))).await;
 }
+
+#[tokio::test]
+async fn sets_are_shown_in_order_however_they_came_to_be() {
+    let rig = Rig::in_memory();
+    rig.create_plain_table("Tab", false).await;
+    let key = json!({ "pk": { "S": "k" } });
+    let item = json!({
+        "pk": { "S": "k" }, "s": { "SS": ["c", "", "a"] }, "n": { "NS": ["10", "9", "-1"] },
+        "m": { "M": { "b": { "BS": ["/w==", "AA==", ""] } } },
+    });
+    rig.done("PutItem", json!({ "TableName": "Tab", "Item": item })).await;
+    let sorted = json!({
+        "pk": { "S": "k" }, "s": { "SS": ["", "a", "c"] }, "n": { "NS": ["-1", "9", "10"] },
+        "m": { "M": { "b": { "BS": ["", "AA==", "/w=="] } } },
+    });
+    assert_eq!(rig.item("Tab", key.clone()).await, Some(sorted));
+    let update = json!({
+        "TableName": "Tab", "Key": key, "UpdateExpression": "ADD s :s, n :n REMOVE m",
+        "ExpressionAttributeValues": { ":s": { "SS": ["d", "b", "a"] }, ":n": { "NS": ["9.5", "-2"] } },
+        "ReturnValues": "ALL_NEW",
+    });
+    let merged = json!({
+        "pk": { "S": "k" }, "s": { "SS": ["", "a", "b", "c", "d"] }, "n": { "NS": ["-2", "-1", "9", "9.5", "10"] },
+    });
+    assert_eq!(rig.done("UpdateItem", update).await["Attributes"], merged);
+    let statement =
+        json!({ "Statement": "UPDATE Tab SET n = <<3, -3, 2>> SET s = <<'y', 'x'>> WHERE pk = 'k'" });
+    rig.done("ExecuteStatement", statement).await;
+    let literal = json!({ "pk": { "S": "k" }, "s": { "SS": ["x", "y"] }, "n": { "NS": ["-3", "2", "3"] } });
+    assert_eq!(rig.item("Tab", key).await, Some(literal));
+}

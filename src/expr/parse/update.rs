@@ -9,7 +9,10 @@ const KEYWORDS: &[&str] = &["SET", "REMOVE", "ADD", "DELETE"];
 const SECTIONS: [Section; 4] = [Section::Set, Section::Remove, Section::Add, Section::Delete];
 
 pub(crate) fn update(text: &str) -> Result<UpdateTree<'_>, Fault> {
-    let mut parser = Parser::new(text, KEYWORDS)?;
+    let mut parser = Parser::new(text, KEYWORDS).map_err(|fault| match fault {
+        Fault::TooLong { .. } => Fault::UpdateTooLong,
+        other => other,
+    })?;
     let mut actions = Vec::new();
     let mut seen = Vec::new();
     let mut repeated = None;

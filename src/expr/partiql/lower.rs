@@ -458,10 +458,14 @@ fn bag(elements: &[Expr], under: &str) -> Lowered<AttributeValue> {
     match (texts, numbers) {
         _ if elements.is_empty() => Err(StatementFault::EmptyBag),
         (Some(texts), _) if has_duplicates(&texts) => Err(StatementFault::BagDuplicates(texts)),
-        (Some(texts), _) => Ok(AttributeValue::Ss(texts)),
+        (Some(mut texts), _) => {
+            texts.sort_unstable();
+            Ok(AttributeValue::Ss(texts))
+        }
         (None, Some(texts)) => {
-            let numbers: Vec<Number> =
+            let mut numbers: Vec<Number> =
                 texts.into_iter().map(|text| number(text, under)).collect::<Lowered<_>>()?;
+            numbers.sort_unstable();
             match has_duplicates(&numbers) {
                 true => Err(StatementFault::NumberBagDuplicates),
                 false => Ok(AttributeValue::Ns(numbers)),

@@ -128,10 +128,11 @@ impl Edits<'_> {
     }
 }
 
-fn union<T: Clone + Eq + Hash>(mut set: Vec<T>, more: &[T]) -> Vec<T> {
-    let there: HashSet<&T> = set.iter().collect();
-    let new: Vec<T> = more.iter().filter(|element| !there.contains(element)).cloned().collect();
-    set.extend(new);
+/// DynamoDB: shown sorted, whatever was there first (conformance suite, "UpdateItem — ADD").
+fn union<T: Clone + Ord>(mut set: Vec<T>, more: &[T]) -> Vec<T> {
+    set.extend_from_slice(more);
+    set.sort_unstable();
+    set.dedup();
     set
 }
 

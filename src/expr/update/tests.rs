@@ -391,7 +391,10 @@ fn some_types_are_known_beforehand() {
     ];
     for (attribute, expected) in cases {
         assert_eq!(update.assigned_type(attribute), expected, "{attribute}");
+        let is_given = update.assigned_value(attribute).is_some();
+        assert_eq!(is_given, attribute == "a", "{attribute}");
     }
+    assert_eq!(update.assigned_value("a"), Some(&AttributeValue::S("x".to_owned())));
 }
 
 #[test]

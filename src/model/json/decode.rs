@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::fmt;
-use std::hash::Hash;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -128,16 +126,19 @@ impl Reading<'_> {
         Ok(number)
     }
 
-    fn set<T, U: Eq + Hash, E: Error>(
+    /// DynamoDB: keeps sets in an order of its own, whatever order they came in: strings and binaries by their bytes,
+    /// numbers by value (conformance suite, "UpdateItem — ADD", October 2026).
+    fn set<T, U: Ord, E: Error>(
         self,
         elements: Vec<T>,
         read: impl FnMut(T) -> Result<U, E>,
     ) -> Result<Vec<U>, E> {
-        let elements = elements.into_iter().map(read).collect::<Result<Vec<U>, E>>()?;
+        let mut elements = elements.into_iter().map(read).collect::<Result<Vec<U>, E>>()?;
         if elements.is_empty() {
             return Err(E::custom("empty set"));
         }
-        if elements.iter().collect::<HashSet<_>>().len() < elements.len() {
+        elements.sort_unstable();
+        if elements.windows(2).any(|two| two[0] == two[1]) {
             return Err(E::custom("duplicates in a set"));
         }
         self.settle(|| elements.len() == 1);

@@ -24,9 +24,9 @@ fn every_type_comes_back_as_it_was_written() {
         r#"{"L":[{"S":"a"},{"L":[{"NULL":true}]}]}"#,
         r#"{"M":{}}"#,
         r#"{"M":{"a":{"S":"b"},"c":{"M":{"d":{"N":"1"}}}}}"#,
-        r#"{"SS":["b","a"]}"#,
-        r#"{"NS":["2","1"]}"#,
-        r#"{"BS":["Yg==","YQ=="]}"#,
+        r#"{"SS":["a","b"]}"#,
+        r#"{"NS":["1","2"]}"#,
+        r#"{"BS":["YQ==","Yg=="]}"#,
     ];
     for json in cases {
         let value = value_from_str(json).unwrap();
@@ -170,6 +170,20 @@ fn only_what_every_origin_gives_back_is_settled() {
     }
     for (json, expected) in [("{}", true), (" {} ", true), ("{} {}", false), ("", false), ("[]", false)] {
         assert_eq!(is_settled_form(json), expected, "{json}");
+    }
+}
+
+#[test]
+fn sets_are_put_in_order() {
+    for (written, read) in [
+        (r#"{"SS":["b","","a","B","é"]}"#, r#"{"SS":["","B","a","b","é"]}"#),
+        (r#"{"NS":["10","9","-1","1.5"]}"#, r#"{"NS":["-1","1.5","9","10"]}"#),
+        (r#"{"BS":["/w==","","AAE=","AA=="]}"#, r#"{"BS":["","AA==","AAE=","/w=="]}"#),
+        (r#"{"L":[{"M":{"a":{"SS":["y","x"]}}}]}"#, r#"{"L":[{"M":{"a":{"SS":["x","y"]}}}]}"#),
+    ] {
+        let mut json = Vec::new();
+        value_to_json(&value_from_str(written).unwrap(), &mut json);
+        assert_eq!(String::from_utf8(json).unwrap(), read);
     }
 }
 

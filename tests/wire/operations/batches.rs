@@ -113,7 +113,7 @@ async fn batches_that_make_no_sense_change_nothing() {
         way.invalid(
             "BatchWriteItem",
             write(vec![put("a"), no_item]),
-            "One or more parameter values were invalid: Missing the key p in the item",
+            "The provided key element does not match the schema",
         )
         .await;
         way.refused(

@@ -46,7 +46,7 @@ pub(super) fn prepare(
     Ok(match statement {
         Statement::Insert(insert) => {
             let key = primary_key(table, &insert.item)?;
-            index::check_keys(table, &insert.item)?;
+            index::check_keys(table, &insert.item, index::Given::Item)?;
             if insert.item.size() > ITEM_BYTES_MAX {
                 return Err(EngineError::validation("Item size has exceeded the maximum allowed size"));
             }

@@ -6,9 +6,9 @@
 use std::fmt::Write;
 
 use super::echo::{Style, echo};
-use super::shape::{Shape, Structure};
+use super::shape::{Member, Shape, Structure};
 use super::tree::Tree;
-use crate::call::ReturnValues;
+use crate::call::{ConditionalOperator, ReturnValues};
 use crate::limits::{NAME_BYTES, TABLE_ARN_BYTES_MAX};
 use crate::{ApiError, TableRef};
 
@@ -45,6 +45,13 @@ pub(super) enum Rule {
     ReturnValues {
         is_said_alone: bool,
     },
+    /// How several conditions are joined; if there are several, that it is none of the ways is said alone.
+    ///
+    /// DynamoDB: `ALL` as it is there, and of a Query not even counted (conformance suite, "Query -
+    /// ConditionalOperator beside Select" and "Deep requests - legacy conditions").
+    ConditionalOperator {
+        is_counted: bool,
+    },
     /// That the members of a map are named by tables.
     KeysAreTables(Style),
     /// As [`Rule::KeysAreTables`], but only said if nothing else is wrong.
@@ -61,8 +68,16 @@ pub(super) enum Rule {
 /// # Errors
 /// All violations in one message.
 pub(super) fn check(request: &Tree, structure: &Structure) -> Result<(), ApiError> {
-    let mut violations = Violations::default();
+    let misses = |member: &Member| member.is_required && !request.has(member.name);
+    let mut violations = Violations {
+        misses_a_member: structure.members.iter().any(misses),
+        has_several_conditions: ["Expected", "QueryFilter"].iter().any(|name| has_several(request.get(name))),
+        ..Violations::default()
+    };
     violations.members(request, structure, None);
+    if let Some(bare) = violations.said_bare {
+        return Err(ApiError::validation(bare));
+    }
     let found = match (violations.said_alone, violations.found.is_empty()) {
         (Some(alone), _) => vec![alone],
         (None, true) => violations.said_last,
@@ -76,6 +91,10 @@ pub(super) fn check(request: &Tree, structure: &Structure) -> Result<(), ApiErro
             Err(ApiError::validation(message))
         }
     }
+}
+
+fn has_several(conditions: Option<&Tree>) -> bool {
+    conditions.is_some_and(|conditions| conditions.members().len() > 1)
 }
 
 /// The way from the request to a value.
@@ -130,9 +149,16 @@ impl Path<'_> {
 
 #[derive(Default)]
 struct Violations {
+    /// Then the newer layer of the service never sees the request.
+    ///
+    /// DynamoDB: conformance suite, "UpdateItem - member errors beside a missing Key".
+    misses_a_member: bool,
+    has_several_conditions: bool,
     found: Vec<String>,
     said_last: Vec<String>,
     said_alone: Option<String>,
+    /// Alone, and not even counted.
+    said_bare: Option<String>,
 }
 
 impl Violations {
@@ -215,11 +241,14 @@ impl Violations {
                         self.said_last.push(quoted(value, shape, style, path, &violated));
                     }
                 }
-                Rule::TableOfWrite if value.text() == Some("") => {
+                Rule::TableOfWrite if value.text() == Some("") && !self.misses_a_member => {
                     let violated = Rule::LengthAtLeast(1).to_text();
                     self.said_alone.get_or_insert_with(|| unquoted(path, &violated));
                 }
                 Rule::TableOfWrite => self.rules(value, shape, &[Rule::Table], path),
+                Rule::ReturnValues { .. } if self.misses_a_member => {
+                    self.rules(value, shape, &[Rule::OneOf(ReturnValues::NAMES)], path);
+                }
                 Rule::ReturnValues { is_said_alone } => {
                     let Some(violated) = rule.violated(value) else { continue };
                     let violated = format!("Failed to satisfy constraint: {violated}");
@@ -227,6 +256,17 @@ impl Violations {
                         true => drop(self.said_alone.get_or_insert(violated)),
                         false => self.add(violated),
                     }
+                }
+                Rule::ConditionalOperator { is_counted }
+                    if self.has_several_conditions && !self.misses_a_member =>
+                {
+                    let Some(violated) = rule.violated(value) else { continue };
+                    let violated = format!("Failed to satisfy constraint: {violated}");
+                    let said = if is_counted { &mut self.said_alone } else { &mut self.said_bare };
+                    said.get_or_insert(violated);
+                }
+                Rule::ConditionalOperator { .. } => {
+                    self.rules(value, shape, &[Rule::OneOf(ConditionalOperator::NAMES)], path);
                 }
                 Rule::UnquotedLengthAtLeast(_) | Rule::UnquotedLengthAtMost(_) | Rule::UnquotedAtLeast(_) => {
                     if let Some(violated) = rule.violated(value) {
@@ -311,6 +351,7 @@ impl Rule {
             Rule::Name => value.text().is_none_or(is_name),
             Rule::Table | Rule::TableOfWrite => table_violations(value).is_empty(),
             Rule::ReturnValues { .. } => Rule::OneOf(ReturnValues::NAMES).is_met(value),
+            Rule::ConditionalOperator { .. } => Rule::OneOf(ConditionalOperator::NAMES).is_met(value),
             Rule::KeysAreTables(_) | Rule::KeysAreTablesSaidLast(_) => {
                 value.members().iter().all(|(key, _)| is_table(key))
             }
@@ -337,6 +378,7 @@ impl Rule {
                 "Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
                     .to_owned()
             }
+            Rule::ConditionalOperator { .. } => "Member must satisfy enum value set: [ALL, OR]".to_owned(),
             Rule::Name | Rule::Table | Rule::TableOfWrite => {
                 "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".to_owned()
             }

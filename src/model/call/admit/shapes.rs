@@ -10,7 +10,7 @@ pub(super) use streams::{DESCRIBE_STREAM, GET_RECORDS, GET_SHARD_ITERATOR, LIST_
 use Shape::{Anything, Boolean, Integer, List, Long, Map, String, Structure as Of, Value};
 
 use super::constraint::Rule::{
-    AtLeast, AtMost, KeysAreTables, KeysAreTablesSaidLast, LengthAtLeast, LengthAtMost, Name, OneOf,
+    self, AtLeast, AtMost, KeysAreTables, KeysAreTablesSaidLast, LengthAtLeast, LengthAtMost, Name, OneOf,
     ReturnValues, Table, TableOfWrite, UnquotedAtLeast, UnquotedLengthAtLeast, UnquotedLengthAtMost,
     ValueLengths,
 };
@@ -58,8 +58,11 @@ const ON_FAILURE: Member = optional(
     "ReturnValuesOnConditionCheckFailure",
     String(&[OneOf(ReturnValuesOnConditionCheckFailure::NAMES)]),
 );
-const CONDITIONAL_OPERATOR: Member =
-    optional("ConditionalOperator", String(&[OneOf(ConditionalOperator::NAMES)]));
+const JOINING: Member =
+    optional("ConditionalOperator", String(&[Rule::ConditionalOperator { is_counted: true }]));
+const JOINING_BARE: Member =
+    optional("ConditionalOperator", String(&[Rule::ConditionalOperator { is_counted: false }]));
+const JOINING_OLDER: Member = optional("ConditionalOperator", String(&[OneOf(ConditionalOperator::NAMES)]));
 const SELECT: Member = optional("Select", String(&[OneOf(Select::NAMES)]));
 const TABLE_NAME: Member = required("TableName", TABLE);
 const WRITTEN_TABLE_NAME: Member = required("TableName", String(&[TableOfWrite]));
@@ -128,7 +131,7 @@ pub(super) static PUT_ITEM: Structure = Structure {
         CONSUMED,
         WRITTEN_TABLE_NAME,
         required("Item", ITEM),
-        CONDITIONAL_OPERATOR,
+        JOINING,
         EXPECTED,
         RETURN_VALUES,
         COLLECTIONS,
@@ -146,7 +149,7 @@ pub(super) static UPDATE_ITEM: Structure = Structure {
         WRITTEN_TABLE_NAME,
         COLLECTIONS,
         RETURN_VALUES_ALONE,
-        CONDITIONAL_OPERATOR,
+        JOINING,
         KEY,
         EXPECTED,
         optional("AttributeUpdates", Map(&Of(&ATTRIBUTE_VALUE_UPDATE), &[])),
@@ -170,7 +173,7 @@ pub(super) static DELETE_ITEM: Structure = Structure {
         WRITTEN_TABLE_NAME,
         RETURN_VALUES,
         COLLECTIONS,
-        CONDITIONAL_OPERATOR,
+        JOINING,
         KEY,
         EXPECTED,
         CONDITION_EXPRESSION,
@@ -367,7 +370,7 @@ pub(super) static QUERY: Structure = Structure {
         CONSUMED,
         optional("QueryFilter", Map(&Of(&CONDITION), &[])),
         TABLE_NAME,
-        CONDITIONAL_OPERATOR,
+        JOINING_BARE,
         ATTRIBUTES_TO_GET,
         optional("Limit", Integer(&[UnquotedAtLeast(1)])),
         optional("KeyConditions", Map(&Of(&CONDITION), &[])),
@@ -390,7 +393,7 @@ pub(super) static SCAN: Structure = Structure {
         optional("TotalSegments", Integer(&[AtLeast(1), AtMost(1_000_000)])),
         CONSUMED,
         TABLE_NAME,
-        CONDITIONAL_OPERATOR,
+        JOINING_OLDER,
         optional("ScanFilter", Map(&Of(&CONDITION), &[])),
         optional("Segment", Integer(&[AtLeast(0), AtMost(999_999)])),
         optional("Limit", Integer(&[AtLeast(1)])),

@@ -109,10 +109,19 @@ fn violations_come_together_in_the_order_of_members() {
     violations("PutItem", with(put(), bad_metrics), &[&consumed, RETURN_VALUES, &metrics]);
     violations("DeleteItem", with(key(), bad.clone()), &[&consumed, RETURN_VALUES]);
     violations("UpdateItem", with(key(), bad.clone()), &[RETURN_VALUES]);
-    // And alike, if there is no name.
-    for operation in ["PutItem", "DeleteItem", "UpdateItem"] {
-        violations(operation, with(json!({ "TableName": "" }), bad.clone()), &[NAMELESS]);
+    // And alike, if there is no name; unless more is missing, which the older layer says.
+    let returned =
+        violated("'BAD'", "returnValues", &enums("ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW"));
+    let nameless = violated("''", "tableName", "have length greater than or equal to 1");
+    let bad_and_nameless = with(json!({ "TableName": "" }), bad.clone());
+    for (operation, body) in [("PutItem", put()), ("DeleteItem", key()), ("UpdateItem", key())] {
+        violations(operation, with(body, bad_and_nameless.clone()), &[NAMELESS]);
     }
+    violations(
+        "UpdateItem",
+        bad_and_nameless,
+        &[&consumed, &nameless, &returned, &violated("null", "key", "not be null")],
+    );
     violations(
         "UpdateItem",
         json!({ "TableName": "Tab", "ConditionalOperator": "XOR" }),
@@ -121,6 +130,17 @@ fn violations_come_together_in_the_order_of_members() {
             &violated("null", "key", "not be null"),
         ],
     );
+    let several = json!({ "a": { "Exists": false }, "b": { "Exists": false } });
+    let joined =
+        json!({ "Expected": several, "ConditionalOperator": "XOR", "ReturnConsumedCapacity": "BAD" });
+    let unjoined = "Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]";
+    for (operation, body) in [("PutItem", put()), ("DeleteItem", key()), ("UpdateItem", key())] {
+        violations(operation, with(body, joined.clone()), &[unjoined]);
+    }
+    let is_null = json!({ "ComparisonOperator": "NULL" });
+    let query = json!({ "TableName": "Tab", "QueryFilter": { "a": is_null, "b": is_null },
+        "ConditionalOperator": "XOR", "Select": "BAD" });
+    refused("Query", query, unjoined);
     violations(
         "TransactWriteItems",
         json!({ "ReturnConsumedCapacity": "BAD", "ReturnItemCollectionMetrics": "BAD",
