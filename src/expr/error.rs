@@ -345,6 +345,10 @@ pub enum LegacyFault {
          Member must have length less than or equal to {max}"
     )]
     TooManyAttributes { max: usize },
+    #[error("Empty attribute name")]
+    EmptyName,
+    #[error("Attribute name is too large, must be less than 65536 bytes")]
+    NameTooLong,
     #[error("One or more parameter values were invalid: Duplicate value in attribute name: {0}")]
     DuplicateAttribute(String),
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use model::{AttributeValue, Item};
+use model::{AttributeValue, Item, limits::ATTRIBUTE_NAME_BYTES_MAX};
 
 use crate::path::{Branch, DocumentPath, PathTree};
 use crate::{ExprError, Expressions, KeyFault, KeyRole, LegacyFault};
@@ -34,6 +34,13 @@ impl Projection {
             0 => return Err(LegacyFault::NoAttributes.into()),
             1..=ATTRIBUTES_TO_GET_MAX => {}
             _ => return Err(LegacyFault::TooManyAttributes { max: ATTRIBUTES_TO_GET_MAX }.into()),
+        }
+        for name in names {
+            match name.len() {
+                0 => return Err(LegacyFault::EmptyName.into()),
+                1..=ATTRIBUTE_NAME_BYTES_MAX => {}
+                _ => return Err(LegacyFault::NameTooLong.into()),
+            }
         }
         let mut seen = HashSet::new();
         if let Some(twice) = names.iter().find(|&name| !seen.insert(name)) {

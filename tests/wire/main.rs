@@ -11,7 +11,6 @@ mod client;
 mod codings;
 mod crash;
 mod dynamo;
-mod engine;
 mod faults;
 mod forwarding;
 mod history;

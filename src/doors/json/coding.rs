@@ -34,8 +34,8 @@ impl Coding {
 
     /// What the client likes best of what there is; `None` for no coding.
     pub(crate) fn asked(headers: &HeaderMap) -> Option<Coding> {
-        // DynamoDB: of several such headers the last one counts.
-        let header = headers.get_all(header::ACCEPT_ENCODING).iter().next_back()?;
+        // DynamoDB: of several such headers the first one counts.
+        let header = headers.get(header::ACCEPT_ENCODING)?;
         Coding::preferred(header.to_str().ok()?)
     }
 
@@ -113,16 +113,25 @@ impl Coding {
 
 /// One element of Accept-Encoding: the name of a coding, and how much it is liked.
 ///
-/// DynamoDB: the first `q` counts; one that is no number is as none, and those beyond the ends are at the ends.
+/// DynamoDB: the first `q` counts; one that is no number or has a blank behind its name is as none, and those beyond
+/// the ends are at the ends. An element with any other parameter is not understood.
 fn wish(element: &str) -> (&str, f32) {
     let mut parts = element.split(';');
     let name = parts.next().unwrap_or_default().trim();
-    let quality = parts
-        .filter_map(|parameter| parameter.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
-        .and_then(|(_, quality)| quality.trim().parse::<f32>().ok())
-        .filter(|quality| !quality.is_nan());
-    (name, quality.map_or(1.0, |quality| quality.clamp(0.0, 1.0)))
+    for parameter in parts {
+        let (parameter, quality) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match parameter.trim_start() {
+            "q" | "Q" => return (name, quality_of(quality)),
+            other if other.trim_end().eq_ignore_ascii_case("q") => {}
+            _ => return (name, 0.0),
+        }
+    }
+    (name, 1.0)
+}
+
+fn quality_of(text: &str) -> f32 {
+    let quality = text.trim().parse::<f32>().ok().filter(|quality| !quality.is_nan());
+    quality.map_or(1.0, |quality| quality.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -167,6 +176,11 @@ mod tests {
             ("deflate;q=-0.5, gzip;q=0.2", Some(Gzip)),
             ("deflate;q=0.5, gzip;q=nan", Some(Gzip)),
             ("gzip;nq=1;q=0 ", None),
+            ("gzip;nq=0;q=1", None),
+            ("gzip;q= 0;q=1", None),
+            ("gzip; q=0;q=1", None),
+            ("gzip;q =0;q=1", Some(Gzip)),
+            ("deflate;q=0.5,gzip;q=0. x", Some(Gzip)),
         ];
         for (accepted, expected) in cases {
             assert_eq!(Coding::preferred(accepted), expected, "{accepted:?}");
@@ -174,11 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_several_headers_counts() {
+    fn the_first_of_several_headers_counts() {
         let mut headers = HeaderMap::new();
         assert_eq!(Coding::asked(&headers), None);
         headers.append(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         headers.append(header::ACCEPT_ENCODING, HeaderValue::from_static("deflate"));
-        assert_eq!(Coding::asked(&headers), Some(Deflate));
+        assert_eq!(Coding::asked(&headers), Some(Gzip));
     }
 }

@@ -110,7 +110,7 @@ async fn a_select_finds_what_its_condition_holds_of() {
     let mut answered = 0;
     for seed in 0..WORLDS {
         let (chance, rig) = (Chance::seeded(seed), Rig::in_memory());
-        rig.create_plain_table("T", true).await;
+        rig.create_plain_table("Tab", true).await;
         let mut items: BTreeMap<(String, String), Item> = BTreeMap::new();
         for _ in 0..60 {
             let (pk, sk) = (letter(&chance).to_owned(), format!("{}{}", letter(&chance), chance.below(2)));
@@ -120,12 +120,12 @@ async fn a_select_finds_what_its_condition_holds_of() {
             }
             let stored: BTreeMap<_, _> =
                 item.iter().map(|(name, value)| (*name, json!({ "S": value }))).collect();
-            rig.done("PutItem", json!({ "TableName": "T", "Item": stored })).await;
+            rig.done("PutItem", json!({ "TableName": "Tab", "Item": stored })).await;
             items.insert((pk, sk), item);
         }
         for _ in 0..QUESTIONS {
             let asked = condition(&chance, 3);
-            let text = format!("SELECT * FROM T WHERE {}", asked.text);
+            let text = format!("SELECT * FROM Tab WHERE {}", asked.text);
             let Some(mut found) = select(&rig, &chance, &text).await else { continue };
             found.sort();
             let expected: Vec<Item> = items.values().filter(|item| (asked.holds)(item)).cloned().collect();
@@ -139,17 +139,17 @@ async fn a_select_finds_what_its_condition_holds_of() {
 #[tokio::test]
 async fn an_order_is_that_of_the_keys() {
     let rig = Rig::in_memory();
-    rig.create_plain_table("T", true).await;
+    rig.create_plain_table("Tab", true).await;
     for pk in LETTERS {
         for sk in LETTERS {
             let item = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
-            rig.done("PutItem", json!({ "TableName": "T", "Item": item })).await;
+            rig.done("PutItem", json!({ "TableName": "Tab", "Item": item })).await;
         }
     }
     let chance = Chance::seeded(7);
     for (partition, sort) in [("ASC", "ASC"), ("ASC", "DESC"), ("DESC", "ASC"), ("DESC", "DESC")] {
         let text = format!(
-            "SELECT * FROM T WHERE pk IN ['d', 'a', 'c'] AND sk >= 'b' ORDER BY pk {partition}, sk {sort}"
+            "SELECT * FROM Tab WHERE pk IN ['d', 'a', 'c'] AND sk >= 'b' ORDER BY pk {partition}, sk {sort}"
         );
         let found = select(&rig, &chance, &text).await.unwrap();
         let mut expected = Vec::new();

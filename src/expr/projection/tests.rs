@@ -162,6 +162,11 @@ fn attributes_to_get_are_names_and_not_paths() {
         format!("{invalid}Duplicate value in attribute name: a")
     );
     assert!(attributes(&[]).is_err());
+    assert_eq!(message(attributes(&["a", ""])), "Empty attribute name");
+    let long = "a".repeat(65536);
+    assert!(attributes(&[&long[1..]]).is_ok());
+    let too_large = "Attribute name is too large, must be less than 65536 bytes";
+    assert_eq!(message(attributes(&[&long])), too_large);
     let many: Vec<String> = (0..256).map(|i| format!("a{i}")).collect();
     assert!(Projection::from_attributes(&many[1..]).is_ok());
     assert!(Projection::from_attributes(&many).is_err());
