@@ -344,9 +344,7 @@ fn check_expression_members(layer: Layer, request: &Tree, expressions: &[&str], 
         let are = if with_values.len() > 1 { "are" } else { "is" };
         return Err(match layer {
             Layer::NewerCounting => layer.refuses(fault),
-            Layer::Newer | Layer::Older | Layer::Statements => {
-                layer.refuses(format!("{fault}: {which} {are} null"))
-            }
+            Layer::Newer | Layer::Older => layer.refuses(format!("{fault}: {which} {are} null")),
         });
     }
     Ok(())

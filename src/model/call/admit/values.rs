@@ -25,15 +25,13 @@ const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits: Attribute
 /// Which layer of the service looks at the values of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layer {
-    /// Of Scan and BatchWriteItem.
+    /// Of Scan, BatchWriteItem and the parameters of PartiQL statements.
     Older,
     /// Of all others. Transactions went over last, eu-west-2 being the first of the large regions (2026-10-08).
     Newer,
     /// The same, saying what is wrong as it says what violates the service model: of PutItem, UpdateItem and
     /// DeleteItem.
     NewerCounting,
-    /// Of the parameters of PartiQL statements, whose numbers are read in a way of their own.
-    Statements,
 }
 
 impl Layer {
@@ -48,7 +46,7 @@ impl Layer {
     pub(super) fn refuses(self, fault: impl Into<String>) -> ApiError {
         let fault = fault.into();
         ApiError::validation(match self {
-            Layer::Older | Layer::Newer | Layer::Statements => fault,
+            Layer::Older | Layer::Newer => fault,
             Layer::NewerCounting => format!("1 validation error detected: {fault}"),
         })
     }
@@ -116,7 +114,7 @@ pub(super) fn check_parameters(parameters: Option<&Tree>) -> Result<(), String> 
     let parameters = parameters.map(Tree::elements).unwrap_or_default();
     parameters
         .iter()
-        .try_for_each(|value| check(value, Layer::Statements).map_err(|fault| fault.text().to_owned()))
+        .try_for_each(|value| check(value, Layer::Older).map_err(|fault| fault.text().to_owned()))
 }
 
 /// ExclusiveStartKey.
@@ -206,15 +204,11 @@ fn check_set(kind: &str, elements: &[Tree], set: &Tree, layer: Layer) -> Result<
     let Some(twice) = twice else { return Ok(()) };
     let as_sent = || echo(set, &Shape::List(&Shape::String(&[]), &[]), Style::Java);
     Err(match (kind, layer) {
-        ("SS", Layer::Older | Layer::Statements) => {
-            invalid(&format!("Input collection {} contains duplicates.", as_sent()))
-        }
-        ("BS", Layer::Older | Layer::Statements) => {
+        ("SS", Layer::Older) => invalid(&format!("Input collection {} contains duplicates.", as_sent())),
+        ("BS", Layer::Older) => {
             invalid(&format!("Input collection {}of type BS contains duplicates.", as_sent()))
         }
-        (_, Layer::Older | Layer::Statements) => {
-            Fault::Content("Input collection contains duplicates".to_owned())
-        }
+        (_, Layer::Older) => Fault::Content("Input collection contains duplicates".to_owned()),
         ("SS", _) => {
             let all = quoted(&texts, twice, |text| text.as_bytes().to_vec(), ", ");
             invalid(&format!("Input collection {all} contains duplicates."))
@@ -245,10 +239,13 @@ fn quoted(texts: &[&str], twice: usize, bytes: impl Fn(&str) -> Vec<u8>, between
 }
 
 fn number(text: &str, layer: Layer) -> Result<Number, Fault> {
-    let parsed = if layer == Layer::Statements { parse_parameter(text) } else { Number::parse(text) };
+    let parsed = match layer {
+        Layer::Older => parse_as_java(text),
+        Layer::Newer | Layer::NewerCounting => Number::parse(text),
+    };
     parsed.map_err(|error| {
         Fault::Content(match (error, layer) {
-            (NumberError::NotANumber, Layer::Older | Layer::Statements) if text.is_empty() => {
+            (NumberError::NotANumber, Layer::Older) if text.is_empty() => {
                 "The parameter cannot be converted to a numeric value".to_owned()
             }
             (NumberError::NotANumber, _) => {
@@ -269,10 +266,10 @@ fn number(text: &str, layer: Layer) -> Result<Number, Fault> {
     })
 }
 
-/// DynamoDB: of a parameter, the exponent has 32 bits, and so have the digits behind the point less the exponent,
-/// and the digits before it: these start again at the bottom if they are too many (conformance suite, numbers as
-/// parameters).
-fn parse_parameter(text: &str) -> Result<Number, NumberError> {
+/// DynamoDB: here the exponent has 32 bits, and so have the digits behind the point less the exponent, and the digits
+/// before it: these start again at the bottom if they are too many (conformance suite, numbers as parameters; "Number
+/// values - messages by operation").
+fn parse_as_java(text: &str) -> Result<Number, NumberError> {
     let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let exponent: i64 = exponent.parse::<i32>().map_err(|_| NumberError::NotANumber)?.into();

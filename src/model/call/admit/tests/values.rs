@@ -50,6 +50,8 @@ fn faults() -> Vec<Faulty> {
         one(json!({ "N": " 1" }), format!("{number}:  1")),
         one(json!({ "N": "NaN" }), format!("{number}: NaN")),
         one(json!({ "N": "1e126" }), overflow.to_owned()),
+        two(json!({ "N": "1e2147483647" }), underflow.to_owned(), overflow.to_owned()),
+        two(json!({ "N": "1e99999999999" }), format!("{number}: 1e99999999999"), overflow.to_owned()),
         one(json!({ "N": "-1e126" }), overflow.to_owned()),
         one(json!({ "N": "1e-131" }), underflow.to_owned()),
         one(json!({ "N": "1".repeat(39) }), digits.to_owned()),
