@@ -279,20 +279,21 @@ fn transactions_have_1_to_100_actions() {
         violations(
             operation,
             json!({ "TransactItems": [] }),
-            &[
-                "Value at 'TransactItems' failed to satisfy constraint: Member must have length greater than or \
-               equal to 1",
-            ],
+            &[&violated("'[]'", "transactItems", "have length greater than or equal to 1")],
         );
         let kind = if operation == "TransactGetItems" { "Get" } else { "Delete" };
         let actions: Vec<Value> = (0..101).map(|_| json!({ kind: key() })).collect();
-        violations(
-            operation,
-            json!({ "TransactItems": actions }),
-            &[
-                "Value at 'TransactItems' failed to satisfy constraint: Member must have length less than or equal \
-               to 100",
-            ],
+        let message = refusal(operation, &json!({ "TransactItems": actions }));
+        assert!(
+            message.starts_with("ValidationException: 1 validation error detected: Value '["),
+            "{message}"
+        );
+        assert!(
+            message.ends_with(
+                "]' at 'transactItems' failed to satisfy constraint: Member must have length less than or \
+                 equal to 100"
+            ),
+            "{message}"
         );
     }
 }
