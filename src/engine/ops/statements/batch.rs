@@ -20,6 +20,7 @@ use crate::{
     answer::json,
     aside,
     capacity::{Consumed, ConsumedCapacity},
+    error::Reason,
     ops::{batch::DUPLICATES, items},
     table::Table,
 };
@@ -153,25 +154,16 @@ impl StatementError {
     /// # Errors
     /// What is no statement's own fault: then nobody knows what became of the batch.
     fn of(error: EngineError) -> Result<StatementError, EngineError> {
-        let (code, message, item) = match error {
-            EngineError::Refused(error) => (short(error.code), error.message, None),
-            EngineError::ConditionFailed { item } => {
-                ("ConditionalCheckFailed", "The conditional request failed".to_owned(), item)
+        // DynamoDB: the same codes as those of the reasons of a cancelled transaction (API reference,
+        // BatchStatementError), and one more.
+        if let Some(Reason { item, code, message }) = error.reason() {
+            return Ok(StatementError { code, message: message.unwrap_or_default(), item });
+        }
+        match error {
+            EngineError::Refused(error) if error.code == ErrorCode::ResourceNotFoundException => {
+                Ok(StatementError { code: "ResourceNotFound", message: error.message, item: None })
             }
-            EngineError::DuplicateItem { item } => {
-                ("DuplicateItem", "Duplicate primary key exists in table".to_owned(), item)
-            }
-            other => return Err(other),
-        };
-        Ok(StatementError { code, message, item })
-    }
-}
-
-/// DynamoDB: API reference, BatchStatementError.
-fn short(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::ResourceNotFoundException => "ResourceNotFound",
-        ErrorCode::ItemCollectionSizeLimitExceededException => "ItemCollectionSizeLimitExceeded",
-        _ => VALIDATION_ERROR,
+            other => Err(other),
+        }
     }
 }
