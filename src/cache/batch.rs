@@ -16,8 +16,9 @@ use crate::{
     Core,
     answer::{BatchComposer, Consumed, GotBatch, View},
     coherence::{Rule, Sight},
-    config::Mode,
-    item::{Asked, Entry, Strength},
+    entry::{Asked, Entry, Strength},
+    fetch::{Landing, kept_item},
+    metrics::Counted,
     read::LEARNING_PATIENCE,
     schema::{Located, Table},
 };
@@ -146,7 +147,7 @@ impl Core {
         let mut held_bytes = 0;
         for ((name, request), view) in batch.request_items.iter().zip(views) {
             let table = self.catalog.known(name).ok_or(Unservable::Here(Bypass::SchemaUnknown))?;
-            if table.rule.mode == Mode::Off {
+            if !(table.rule.batch_get_item.is_on() && table.rule.get_item.is_on()) {
                 return Err(Unservable::Here(Bypass::TableCacheOff));
             }
             let mut seen = HashSet::new();
@@ -178,7 +179,7 @@ impl Core {
         if !is_strong && let Some(entry) = self.lookup(table, located) {
             return State::Held(entry);
         }
-        let sight = self.stamps.sight(located.slot, table.slot);
+        let sight = self.stamps.sight(&located.place);
         let strength = if is_strong { Strength::Strong } else { Strength::needed(&sight) };
         State::Missing { sight, strength }
     }
@@ -264,7 +265,11 @@ impl Core {
             let asked = Asked { strength, ..asked };
             let (entry, _) = match wanted.request.is_strong() {
                 true => self.refresh(&wanted.table, &key.located, item, sight, asked),
-                false => self.land(&wanted.table, &key.located, item, sight, asked),
+                false => {
+                    let (table, located) = (&*wanted.table, &key.located);
+                    let landing = Landing { table, located, rule: &table.rule.batch_get_item, until: None };
+                    self.land(landing, kept_item(item.map(RawValue::get)), sight, asked)
+                }
             };
             if !matches!(key.state, State::Unprocessed) {
                 key.state = State::Answered(entry);
@@ -294,7 +299,7 @@ impl Core {
                         false => {
                             let keys = wanted.keys.iter().map(|key| &key.located);
                             let held = keys.filter(|located| self.lookup(&wanted.table, located).is_some());
-                            self.stamps.touch(held.map(|located| located.slot), []);
+                            self.stamps.touch(held.map(|located| located.place.own));
                         }
                     }
                 }
@@ -316,7 +321,7 @@ impl Core {
         let now = self.clock.now();
         let keys = wanted.iter().flat_map(|wanted| &wanted.keys);
         let ttls = keys.filter_map(|key| match &key.state {
-            State::Held(entry) => Some(entry.ttl(now)),
+            State::Held(entry) => Some(entry.life.ttl(now)),
             _ => None,
         });
         ttls.min().unwrap_or_default()
@@ -325,7 +330,7 @@ impl Core {
     fn counted(&self, wanted: &[Wanted<'_>], reply: Reply, outcome: Outcome) -> Reply {
         for wanted in wanted {
             let held = wanted.keys.iter().filter(|key| matches!(key.state, State::Held(_))).count();
-            wanted.table.metrics.count(outcome);
+            wanted.table.metrics.count(Counted::Items, outcome);
             wanted.table.metrics.key_hits.inc_by(held as u64);
             wanted.table.metrics.key_misses.inc_by((wanted.keys.len() - held) as u64);
         }

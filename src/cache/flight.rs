@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::{
     announcement::Announcement,
     coherence::{Sight, Stamp},
-    item::Strength,
+    entry::Strength,
 };
 
 /// The flights under way, by cache key.

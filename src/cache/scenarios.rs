@@ -22,7 +22,7 @@ use prometheus::Registry;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::{Caching, Config, Metrics, Mode, Parts, Rule};
+use crate::{Caching, Config, Metrics, Mode, Parts, Rule, RuleBook, TableRule, Ttl};
 
 const SETTLE: Duration = Duration::from_secs(2);
 const DOUBT: Duration = Duration::from_secs(30);
@@ -55,13 +55,12 @@ struct Asked {
 }
 
 fn config() -> Config {
-    let rule = Rule { mode: Mode::On, ttl: TTL, negative_ttl: NEGATIVE_TTL };
-    let off = Rule { mode: Mode::Off, ..rule.clone() };
+    let rule = Rule::new(Ttl::For(TTL), Ttl::For(NEGATIVE_TTL));
+    let off = TableRule::new(rule.clone().off());
     Config {
         mode: Mode::On,
         bytes_max: 1 << 24,
-        default_rule: rule,
-        table_rules: [("Uncached".to_owned(), off)].into(),
+        rules: RuleBook { default: TableRule::new(rule), tables: [("Uncached".to_owned(), off)].into() },
         jitter: 0.0,
         settle: SETTLE,
         doubt: DOUBT,

@@ -191,6 +191,8 @@ impl Request {
             "DeleteItem" => Request::DeleteItem(read(body)?),
             "BatchWriteItem" => Request::BatchWriteItem(read(body)?),
             "TransactWriteItems" => Request::TransactWriteItems(read(body)?),
+            "Query" => Request::Query(read(body)?),
+            "Scan" => Request::Scan(read(body)?),
             "ExecuteStatement" => Request::ExecuteStatement(read(body)?),
             "BatchExecuteStatement" => Request::BatchExecuteStatement(read(body)?),
             "ExecuteTransaction" => Request::ExecuteTransaction(read(body)?),

@@ -10,7 +10,7 @@ use std::{
 
 use backend::{Bypass, Outcome, Reply};
 use base::{Action, Chance, Clock, Drain, Instant};
-use cache::{Caching, CoherenceRule, Config, Metrics, Mode, Parts, Rule};
+use cache::{Caching, CoherenceRule, Config, Metrics, Mode, Parts, Rule, RuleBook, TableRule, Ttl};
 use prometheus::Registry;
 use serde_json::{Value, json};
 
@@ -142,20 +142,23 @@ impl World {
         let slow_millis = 1_000;
         let doubt = millis(1_500, 6_000);
         let ttl = settle + millis(3_000, 20_000);
-        let rule = Rule { mode: Mode::On, ttl, negative_ttl: settle * 2 + millis(2_000, 4_000) };
+        let negative_ttl = settle * 2 + millis(2_000, 4_000);
+        let rule = TableRule::new(Rule::new(Ttl::For(ttl), Ttl::For(negative_ttl)));
         let jitter = 0.1;
         // In some worlds the items of one table are not cached, so that of those no more is promised than
         // that they are real.
         let uncached = chance.happens(0.3).then_some(2);
-        let off = Rule { mode: Mode::Off, ..rule.clone() };
+        let off = TableRule::new(Rule::new(Ttl::Off, Ttl::Off));
         let config = Config {
             mode: Mode::On,
             bytes_max: if climate == Climate::Cramped { 2_500 + chance.below(4_000) } else { 1 << 24 },
-            default_rule: rule.clone(),
-            table_rules: uncached
-                .map(|table: usize| (TABLES[table].name.to_owned(), off))
-                .into_iter()
-                .collect(),
+            rules: RuleBook {
+                default: rule,
+                tables: uncached
+                    .map(|table: usize| (TABLES[table].name.to_owned(), off))
+                    .into_iter()
+                    .collect(),
+            },
             jitter,
             settle,
             doubt,
@@ -187,8 +190,8 @@ impl World {
             leavings: 0.03,
         };
         let promises = Promises {
-            ttl: rule.ttl + weather.lag,
-            negative_ttl: rule.negative_ttl + weather.lag,
+            ttl: ttl + weather.lag,
+            negative_ttl: negative_ttl + weather.lag,
             uncached,
             keeps_what_was_shown: climate != Climate::Cramped,
         };
@@ -202,7 +205,7 @@ impl World {
             drain: drain.clone(),
             metrics: Metrics::register(&Registry::new()).expect("names are unique"),
         };
-        let quiet_time = rule.ttl.max(doubt) + settle;
+        let quiet_time = ttl.max(doubt) + settle;
         let node = Caching::without(plan.removed, config, Arc::new(origin.clone()), parts);
         let world = World {
             purge: node.purge_action(),
@@ -277,7 +280,7 @@ impl World {
     /// Counts what the cache did with a read that it might have answered.
     pub(crate) fn count(&self, reply: &Reply) {
         let is_hit = match reply.outcome {
-            Outcome::Hit { .. } | Outcome::NegativeHit { .. } => true,
+            Outcome::Hit { .. } | Outcome::NegativeHit { .. } | Outcome::StaleHit { .. } => true,
             Outcome::Miss | Outcome::MissNotStored | Outcome::Collapsed | Outcome::PartialHit => false,
             Outcome::Bypass(Bypass::SchemaUnknown | Bypass::NotUnderstood) => false,
             Outcome::Bypass(_) => return,
