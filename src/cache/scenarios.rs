@@ -1,7 +1,9 @@
 //! The room as its users see it: calls in, answers out, and what the origin was asked meanwhile.
 
 mod batches;
+mod freshness;
 mod own_changes;
+mod queries;
 mod reads;
 mod tables;
 mod writes;
@@ -75,6 +77,14 @@ impl Rig {
     }
 
     fn describing(describe: impl Fn(&str) -> Reply + Send + Sync + 'static, script: impl Script) -> Rig {
+        Rig::configured(config(), describe, script)
+    }
+
+    fn configured(
+        config: Config,
+        describe: impl Fn(&str) -> Reply + Send + Sync + 'static,
+        script: impl Script,
+    ) -> Rig {
         let origin = Scripted::new(move |call| {
             let body: Value = serde_json::from_slice(&call.wire().body).unwrap_or_default();
             match (call.target().word(), call.caller()) {
@@ -92,7 +102,7 @@ impl Rig {
             drain: drain.clone(),
             metrics: Metrics::register(&Registry::new()).unwrap(),
         };
-        let node = Caching::new(config(), Arc::clone(&origin) as Arc<dyn Backend>, parts);
+        let node = Caching::new(config, Arc::clone(&origin) as Arc<dyn Backend>, parts);
         Rig { node, origin, clock, drain }
     }
 
