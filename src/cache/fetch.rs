@@ -36,6 +36,8 @@ pub(crate) enum Arrival {
     Other(Reply),
     /// No answer.
     Failed(Failure),
+    /// Nothing that could be shared: whoever came aboard asks again.
+    Nothing,
 }
 
 /// A read that the cache may answer.
@@ -243,7 +245,7 @@ impl Core {
                 reading.count(outcome);
                 Ok(reply.with(outcome))
             }
-            Arrival::Other(_) => self.shared(&reading, None, Outcome::MissNotStored).await,
+            Arrival::Other(_) | Arrival::Nothing => self.shared(&reading, None, Outcome::MissNotStored).await,
         }
     }
 
@@ -258,24 +260,24 @@ impl Core {
 
     pub(crate) async fn arrival(&self, follower: Follower<Arrival>, call: &Call) -> Result<Arrival, Failure> {
         let arrival = self.clock.timeout_at(call.deadline, follower.arrival()).await;
-        arrival
-            .ok_or_else(Failure::deadline)?
-            .ok_or_else(|| Failure::new(FailureKind::Internal, "a flight ended without an arrival"))
+        Ok(arrival.ok_or_else(Failure::deadline)?.unwrap_or(Arrival::Nothing))
     }
 
     /// What the origin would have been asked for, expired but within its grace and under words that still
     /// match: better than nothing, where the origin is in trouble.
     fn stale(&self, reading: &Reading<'_>) -> Option<Reply> {
-        let entry = self.untouched(&reading.table, &reading.located)?;
+        let entry = self.stale_entry(&reading.table, &reading.located)?;
         let now = self.clock.now();
-        if entry.life.stale_until <= now {
-            return None;
-        }
         let document = reading.wants.compose(&entry, Consumed::none(reading.wants.capacity()))?;
         let age = now.saturating_duration_since(entry.life.expires_at);
         let outcome = Outcome::StaleHit { age };
         reading.count(outcome);
         Some(Reply::document(document, outcome))
+    }
+
+    /// An entry that may be shown to whom the origin fails.
+    pub(crate) fn stale_entry(&self, table: &Table, located: &Located) -> Option<Arc<Entry>> {
+        self.untouched(table, located).filter(|entry| self.clock.now() < entry.life.stale_until)
     }
 
     /// The reader whose miss began the flight gets the origin's own answer, if that is what it asked for.
@@ -462,17 +464,28 @@ fn kept_of(shape: Shape, body: &Bytes) -> Option<(Document, bool)> {
 /// Whether an answer, or none, tells of trouble with the origin that has nothing to do with who asks for what.
 fn is_trouble(arrival: &Arrival) -> bool {
     match arrival {
-        Arrival::Entry { .. } => false,
-        Arrival::Failed(failure) => match failure.kind {
-            FailureKind::Unreachable
-            | FailureKind::Unavailable
-            | FailureKind::Overloaded
-            | FailureKind::Lost
-            | FailureKind::TimedOut => true,
-            FailureKind::NoCredentials | FailureKind::Refused | FailureKind::Internal => false,
-        },
-        Arrival::Other(reply) if reply.status().is_server_error() => true,
-        Arrival::Other(reply) => matches!(
+        Arrival::Entry { .. } | Arrival::Nothing => false,
+        Arrival::Failed(failure) => failed_in_trouble(failure),
+        Arrival::Other(reply) => answered_in_trouble(reply),
+    }
+}
+
+/// Whether there is no answer for a reason that has nothing to do with who asks for what.
+pub(crate) fn failed_in_trouble(failure: &Failure) -> bool {
+    match failure.kind {
+        FailureKind::Unreachable
+        | FailureKind::Unavailable
+        | FailureKind::Overloaded
+        | FailureKind::Lost
+        | FailureKind::TimedOut => true,
+        FailureKind::NoCredentials | FailureKind::Refused | FailureKind::Internal => false,
+    }
+}
+
+/// Whether an answer says that the origin cannot answer now.
+pub(crate) fn answered_in_trouble(reply: &Reply) -> bool {
+    reply.status().is_server_error()
+        || matches!(
             error_code(reply.body()),
             Some(
                 ErrorCode::ProvisionedThroughputExceededException
@@ -480,8 +493,7 @@ fn is_trouble(arrival: &Arrival) -> bool {
                     | ErrorCode::RequestTimeoutException
                     | ErrorCode::ThrottlingException
             )
-        ),
-    }
+        )
 }
 
 fn fill_body(get: &GetItem, strength: Strength) -> Bytes {
