@@ -25,10 +25,10 @@ use crate::{
 };
 
 /// What a batch wants of one table.
-struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     name: &'a str,
     request: &'a KeysAndAttributes,
-    table: Arc<Table>,
+    pub(crate) table: Arc<Table>,
     view: View,
     keys: Vec<WantedKey<'a>>,
 }
@@ -102,7 +102,6 @@ impl Core {
                 return self.pass_settled(call, Bypass::SchemaUnknown).await;
             }
         }
-        let outcome = |wanted: &[Wanted<'_>]| Outcome::Hit { ttl: self.shortest_ttl(wanted) };
         let wanted = match self.wanted(batch, views, Boarding::Nobody) {
             // DynamoDB: whether an answer names a table by the ARN that it was asked for by is not
             // documented.
@@ -115,7 +114,10 @@ impl Core {
         if wanted.iter().all(Wanted::is_held) {
             let reply = compose(BatchComposer::default(), &wanted, batch.return_consumed_capacity);
             return match reply {
-                Some(reply) => Ok(self.counted(&wanted, reply, outcome(&wanted))),
+                Some(reply) => {
+                    let ttl = self.shortest_ttl(&wanted);
+                    Ok(self.counted(&wanted, reply, Outcome::Hit { ttl }))
+                }
                 None => self.pass_settled(call, Bypass::NotUnderstood).await,
             };
         }
@@ -270,6 +272,24 @@ impl Core {
         }
         let reply = compose(BatchComposer::default(), wanted, batch.return_consumed_capacity)?;
         Some(self.counted(wanted, reply, Outcome::StaleHit { age }))
+    }
+
+    /// What a batch wants, and what of it is in the cache; `None` if it is not understood.
+    pub(crate) fn unboarded<'a>(&self, batch: &'a BatchGetItem) -> Option<Vec<Wanted<'a>>> {
+        self.wanted(batch, views(batch)?, Boarding::Nobody).ok()
+    }
+
+    /// Takes the origin's answer for all that is missing, if whole items were asked for.
+    pub(crate) fn absorb_whole(
+        &self,
+        wanted: &mut Wanted<'_>,
+        answer: (&Reply, &GotBatch<'_>),
+        asked: Asked,
+    ) -> Option<()> {
+        if !wanted.view.is_whole() {
+            return None;
+        }
+        self.absorb_table(wanted, answer, None, asked)
     }
 
     /// Finds every key of the batch, in the cache or not.
@@ -443,13 +463,11 @@ impl Core {
         batch: &BatchGetItem,
     ) -> Result<Reply, Failure> {
         batch.request_items.iter().for_each(|(name, _)| drop(self.catalog.learn_soon(name)));
-        let wanted = views(batch)
-            .ok_or(Unservable::AsItCame)
-            .and_then(|views| self.wanted(batch, views, Boarding::Nobody));
+        let wanted = self.unboarded(batch);
         let asked = self.asked(Strength::Strong);
         let reply = self.pass(call, None, Bypass::StrongRead).await?;
         match (wanted, reply.success().and_then(|body| GotBatch::read(body))) {
-            (Ok(mut wanted), Some(got)) if self.rules.hold(Rule::StrongAnswersRefresh) => {
+            (Some(mut wanted), Some(got)) if self.rules.hold(Rule::StrongAnswersRefresh) => {
                 for wanted in &mut wanted {
                     match wanted.view.is_whole() {
                         true if self.absorb_table(wanted, (&reply, &got), None, asked).is_some() => {}
@@ -518,6 +536,17 @@ impl WantedKey<'_> {
 impl<'a> Wanted<'a> {
     fn is_held(&self) -> bool {
         self.keys.iter().all(WantedKey::is_held)
+    }
+
+    /// Whether nothing that is missing has to be asked for strongly.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.missing(Strength::Strong).next().is_none()
+    }
+
+    /// How many keys are in the cache, and how many are not.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let held = self.keys.iter().filter(|key| key.is_held()).count();
+        (held as u64, (self.keys.len() - held) as u64)
     }
 
     fn missing(&self, wanted: Strength) -> impl Iterator<Item = &WantedKey<'a>> {

@@ -101,7 +101,7 @@ impl Wants<'_> {
     }
 
     /// Its answer out of an entry; `None` if that has something that this version cannot project.
-    fn compose(&self, entry: &Entry, consumed: Consumed<'_>) -> Option<Document> {
+    pub(crate) fn compose(&self, entry: &Entry, consumed: Consumed<'_>) -> Option<Document> {
         match self {
             Wants::Item { view, .. } => compose_item(entry, view, self.table_name(), consumed),
             Wants::Page { asking, scope } => {
@@ -111,8 +111,13 @@ impl Wants<'_> {
         }
     }
 
+    /// What is kept of an answer to it; `None` if that shows a part, or is of an unknown shape.
+    pub(crate) fn kept(&self, body: &Bytes) -> Option<(Document, bool)> {
+        self.is_whole().then(|| kept_of(self.shape(), body)).flatten()
+    }
+
     /// The call of a fill: of the whole item, whatever part of it the reader wants.
-    fn fill(&self, call: &Call, strength: Strength) -> Call {
+    pub(crate) fn fill(&self, call: &Call, strength: Strength) -> Call {
         match self {
             _ if self.is_whole() && strength == Strength::Eventual => call.clone(),
             Wants::Item { get, .. } => call.with_body(fill_body(get, strength)),
@@ -179,6 +184,7 @@ impl Core {
         if entry.becomes_due(now) {
             self.refresh_ahead(reading);
         }
+        self.perhaps_verify(reading, entry);
         Some(Reply::document(document, outcome))
     }
 

@@ -7,11 +7,13 @@
 //! through `read.rs`, `batch.rs` or `query.rs` (with `page.rs`, the canonical form of what is asked) into
 //! `fetch.rs`, which answers from an entry (`entry.rs`, `freshness.rs`) or boards a flight (`flight.rs`, one
 //! read of many). A write goes through `write.rs`; `scope.rs` says what it may touch, `indexes.rs` of which
-//! indexes. `coherence/` holds the rules, `schema.rs` knows the tables.
+//! indexes. `coherence/` holds the rules, `schema.rs` knows the tables. `check.rs` and
+//! `report.rs` say whether all this is right, and worth it.
 
 mod announcement;
 mod answer;
 mod batch;
+mod check;
 mod coherence;
 mod config;
 mod entry;
@@ -26,6 +28,7 @@ mod plan;
 mod purge;
 mod query;
 mod read;
+mod report;
 #[cfg(test)]
 mod scenarios;
 mod schema;
@@ -148,7 +151,7 @@ impl Caching {
         };
         let core = Arc::new(core);
         let own_changes = Arc::new(OwnChanges(Arc::clone(&core)));
-        if let Some(feed) = core.origin.changes().filter(|_| config.mode == Mode::On) {
+        if let Some(feed) = core.origin.changes().filter(|_| config.mode != Mode::Off) {
             let watcher: Arc<dyn Watcher> = own_changes.clone();
             feed.watch(Arc::downgrade(&watcher));
         }
@@ -158,6 +161,11 @@ impl Caching {
     /// The operator's purge.
     pub fn purge_action(&self) -> Arc<dyn Action> {
         Arc::new(purge::Purge(Arc::clone(&self.core)))
+    }
+
+    /// What the cache does for each table, or would do.
+    pub fn report_action(&self) -> Arc<dyn Action> {
+        Arc::new(report::Report(Arc::clone(&self.core)))
     }
 }
 
@@ -173,17 +181,12 @@ impl Backend for Caching {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>> {
         let core = &self.core;
         let answer = async move {
-            if self.mode == Mode::Off {
-                return core.pass(&call, None, Bypass::CacheOff).await;
-            }
-            match plan(&call) {
-                Plan::Item(get) => core.get_item(&call, get).await,
-                Plan::Items(batch) => core.batch_get_item(&call, batch).await,
-                Plan::StrongItem(get) => core.strong_item(&call, get).await,
-                Plan::StrongItems(batch) => core.strong_batch(&call, batch).await,
-                Plan::Page(asking) => core.page(&call, asking).await,
-                Plan::Pass(why) => core.pass(&call, None, why).await,
-                Plan::Write(why) => core.write(call.clone(), why).await,
+            match (self.mode, plan(&call)) {
+                (Mode::Off, _) => core.pass(&call, None, Bypass::CacheOff).await,
+                (Mode::Shadow, Plan::Item(get)) => core.shadow_item(&call, get).await,
+                (Mode::Shadow, Plan::Items(batch)) => core.shadow_batch(&call, batch).await,
+                (Mode::Shadow, Plan::Page(asking)) => core.shadow_page(&call, asking).await,
+                (_, plan) => core.carry_out(&call, plan).await,
             }
         };
         answer.boxed()
@@ -195,6 +198,18 @@ impl Backend for Caching {
 }
 
 impl Core {
+    async fn carry_out(self: &Arc<Self>, call: &Call, plan: Plan<'_>) -> Result<Reply, Failure> {
+        match plan {
+            Plan::Item(get) => self.get_item(call, get).await,
+            Plan::Items(batch) => self.batch_get_item(call, batch).await,
+            Plan::StrongItem(get) => self.strong_item(call, get).await,
+            Plan::StrongItems(batch) => self.strong_batch(call, batch).await,
+            Plan::Page(asking) => self.page(call, asking).await,
+            Plan::Pass(why) => self.pass(call, None, why).await,
+            Plan::Write(why) => self.write(call.clone(), why).await,
+        }
+    }
+
     /// Asks the origin as if there were no cache.
     async fn pass(&self, call: &Call, table: Option<&Table>, why: Bypass) -> Result<Reply, Failure> {
         let outcome = Outcome::Bypass(why);

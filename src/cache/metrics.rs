@@ -2,13 +2,18 @@
 
 use backend::Outcome;
 use model::{CachedAs, Target};
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+use crate::check::Verdict;
 
 /// The counters of the cache; made once for a process.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     outcomes: IntCounterVec,
     batch_keys: IntCounterVec,
+    shadow: IntCounterVec,
+    checks: IntCounterVec,
+    pub(crate) disagreement_age: Histogram,
     pub(crate) entries: IntGauge,
     pub(crate) bytes: IntGauge,
     pub(crate) flights: IntGauge,
@@ -27,6 +32,11 @@ pub(crate) struct TableMetrics {
     outcomes: [Vec<IntCounter>; 3],
     pub(crate) key_hits: IntCounter,
     pub(crate) key_misses: IntCounter,
+    /// Reads that the cache would have answered, and those that it would not, where it is only watched.
+    pub(crate) shadow_hits: IntCounter,
+    pub(crate) shadow_misses: IntCounter,
+    /// By [`Verdict`].
+    pub(crate) checks: [IntCounter; 3],
 }
 
 /// What calls are counted as: the two caches of DAX, and what neither is asked for.
@@ -93,6 +103,26 @@ impl Metrics {
                 "Keys of BatchGetItem calls by outcome.",
                 &["table", "outcome"],
             )?,
+            shadow: counters(
+                "cache_shadow_total",
+                "Reads, and keys of batches, that the cache would have answered, while it is only watched.",
+                &["table", "outcome"],
+            )?,
+            checks: counters(
+                "cache_checks_total",
+                "Entries compared with what the origin said later: in shadow mode, and of verified hits.",
+                &["table", "verdict"],
+            )?,
+            disagreement_age: {
+                let age = HistogramOpts::new(
+                    "cache_disagreement_age_seconds",
+                    "Age of entries that disagreed with what the origin said.",
+                )
+                .buckets(vec![0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0]);
+                let age = Histogram::with_opts(age)?;
+                registry.register(Box::new(age.clone()))?;
+                age
+            },
             entries: gauge("cache_entries", "Entries held, dead ones that were not evicted yet included.")?,
             bytes: gauge("cache_bytes", "Bytes held, as the budget counts them.")?,
             flights: gauge("cache_flights", "Reads of the origin that other readers can join.")?,
@@ -127,12 +157,26 @@ impl Metrics {
             Outcome::all().map(outcome).collect()
         };
         let keys = |word: &str| self.batch_keys.with_label_values(&[label, word]);
-        TableMetrics { outcomes: Counted::ALL.map(outcomes), key_hits: keys("hit"), key_misses: keys("miss") }
+        let shadow = |word: &str| self.shadow.with_label_values(&[label, word]);
+        let checks = |verdict: Verdict| self.checks.with_label_values(&[label, verdict.word()]);
+        TableMetrics {
+            outcomes: Counted::ALL.map(outcomes),
+            key_hits: keys("hit"),
+            key_misses: keys("miss"),
+            shadow_hits: shadow("hit"),
+            shadow_misses: shadow("miss"),
+            checks: Verdict::ALL.map(checks),
+        }
     }
 }
 
 impl TableMetrics {
     pub(crate) fn count(&self, counted: Counted, outcome: Outcome) {
         self.outcomes[counted as usize][outcome.index()].inc();
+    }
+
+    /// How many calls of any kind came out so.
+    pub(crate) fn counted(&self, outcome: Outcome) -> u64 {
+        self.outcomes.iter().map(|outcomes| outcomes[outcome.index()].get()).sum()
     }
 }
