@@ -13,6 +13,8 @@ mod batch;
 mod coherence;
 mod config;
 mod flight;
+#[cfg_attr(not(test), expect(dead_code, reason = "whoever builds the cache asks for it"))]
+mod follow;
 mod item;
 mod metrics;
 mod own_changes;
