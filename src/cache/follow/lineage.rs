@@ -50,13 +50,11 @@ struct Shard {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// It was closed before following began.
-    Past,
     /// Its parent was not read to the end yet.
     Waiting,
     /// It is being read.
     Read,
-    /// It was read to its end.
+    /// It was read to its end, or was closed when following began.
     Done { at: Instant },
 }
 
@@ -77,7 +75,7 @@ impl Lineage {
     pub(super) fn begin(listed: &[Listed], now: Instant) -> (Lineage, Vec<ShardId>) {
         let mut lineage = Lineage { shards: BTreeMap::new(), began: Mark::at(now) };
         for shard in listed {
-            let standing = if shard.is_open { Standing::Read } else { Standing::Past };
+            let standing = if shard.is_open { Standing::Read } else { Standing::Done { at: now } };
             lineage.insert(shard, standing, lineage.began);
         }
         lineage.note_heirs();
@@ -171,10 +169,10 @@ impl Lineage {
         !self.shards.values().any(is_alive) || self.shards.values().any(|shard| shard.lacks_heir(now))
     }
 
-    /// Up to where all of the stream was read: where the shard stands that is furthest behind.
+    /// Up to where all of the stream was read: where the shard stands that is furthest behind. An heir that is listed
+    /// later than its sister counts once it is.
     pub(super) fn mark(&self, now: Instant) -> Mark {
         let counts = |shard: &&Shard| match shard.standing {
-            Standing::Past => false,
             Standing::Waiting | Standing::Read => true,
             Standing::Done { .. } => shard.lacks_heir(now),
         };

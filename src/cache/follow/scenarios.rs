@@ -24,6 +24,9 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// The lag of an idle stream is less, in seconds: the interval, the answer's time, and how often it is noted.
 const CAUGHT_UP: f64 = 0.6;
 
+/// Time and the calendar pass in slices, which differ by no more.
+const SLICE: Duration = Duration::from_millis(100);
+
 /// A follower of a service's tables, and what it told.
 struct Rig {
     follower: Follower,
@@ -87,8 +90,14 @@ impl Rig {
         rig
     }
 
+    /// Lets time pass, and the calendar with it.
     async fn pass(&self, seconds: f64) {
-        self.clock.sleep(Duration::from_secs_f64(seconds)).await;
+        let end = self.clock.now() + Duration::from_secs_f64(seconds);
+        while self.clock.now() < end {
+            let step = (end - self.clock.now()).min(SLICE);
+            self.clock.turn_calendar(step);
+            self.clock.sleep(step).await;
+        }
     }
 
     fn state(&self) -> State {

@@ -62,7 +62,8 @@ fn what_is_no_longer_listed_is_forgotten_unless_it_is_read() {
 #[test]
 fn heirs_are_missed_for_a_while() {
     let now = Clock::start().now();
-    let (mut lineage, _) = Lineage::begin(&[listed("a", None, true), listed("b", None, true)], now);
+    let (mut lineage, _) = Lineage::begin(&[listed("a", None, false), listed("b", None, true)], now);
+    assert!(lineage.lacks_heirs(now), "a shard that was closed at the beginning has heirs too");
     lineage.finish(&"a".into(), now);
     assert!(lineage.lacks_heirs(now) && lineage.lacks_heirs(now + 59 * SECOND));
     // Shards merge: this one has none.

@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 /// Iterators are good for so long: less than in life, since a follower does not count on any span.
 pub(super) const ITERATORS_LAST: Duration = Duration::from_secs(300);
 
+/// The place of an iterator that is settled when it is used.
+const LATE: usize = usize::MAX;
+
 pub(super) struct Service {
     pub(super) backend: Arc<Scripted>,
     kept: Arc<Mutex<Kept>>,
@@ -32,6 +35,8 @@ pub(super) struct Kept {
     pub(super) faults: BTreeMap<&'static str, Fault>,
     /// How long an answer takes.
     pub(super) delay: Duration,
+    /// Whether it is settled only when the iterator is used what `LATEST` means.
+    pub(super) is_latest_late: bool,
     /// Shards to a page of `DescribeStream`, and records to one of `GetRecords`.
     pub(super) page: usize,
     /// When shards were read, failed attempts too.
@@ -68,6 +73,7 @@ impl Service {
             written: 0,
             faults: BTreeMap::new(),
             delay: Duration::from_millis(3),
+            is_latest_late: false,
             page: 100,
             reads: BTreeMap::new(),
             descriptions: Vec::new(),
@@ -248,6 +254,7 @@ impl Kept {
         let id = body["ShardId"].as_str().unwrap();
         let shard = self.shards.get(id).ok_or("ResourceNotFoundException")?;
         let place = match body["ShardIteratorType"].as_str().unwrap() {
+            "LATEST" if self.is_latest_late => LATE,
             "LATEST" => shard.records.len(),
             "TRIM_HORIZON" => shard.trimmed,
             _ => {
@@ -276,6 +283,7 @@ impl Kept {
             return Err("ExpiredIteratorException");
         }
         let shard = self.shards.get(&id).ok_or("ResourceNotFoundException")?;
+        let place = place.min(shard.records.len());
         if place < shard.trimmed {
             return Err("TrimmedDataAccessException");
         }

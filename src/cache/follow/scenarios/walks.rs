@@ -90,7 +90,7 @@ async fn shards_that_are_listed_late_are_read_from_their_start() {
         rig.pass(20.0).await;
         let lag = rig.lag();
         // Of the heirs of a shard that ended nothing is known: that shows.
-        assert_eq!(lag > 19.0, begins_with == "parent", "{begins_with}: {lag}");
+        assert!(lag > 19.0, "{begins_with}: {lag}");
         let written = rig.service.write("b");
         rig.service.hide("b", false);
         rig.pass(31.0).await;
@@ -145,7 +145,7 @@ async fn the_lag_is_the_age_of_the_last_read_that_found_nothing_or_of_the_last_r
         rig.pass(0.1).await;
     }
     let lag = rig.lag();
-    assert!((59.0..63.0).contains(&lag), "{lag}");
+    assert!((59.0..72.0).contains(&lag), "{lag}");
     rig.pass(5.0).await;
     assert!(rig.lag() < CAUGHT_UP, "{}", rig.lag());
 }
