@@ -98,7 +98,7 @@ impl Core {
         };
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
         for (name, _) in &batch.request_items {
-            if self.catalog.learn(name, patience).await.is_none() {
+            if self.learn(name, patience).await.is_none() {
                 return self.pass_settled(call, Bypass::SchemaUnknown).await;
             }
         }
@@ -230,7 +230,7 @@ impl Core {
                     composer.consumed("", Consumed::Origin(consumed));
                 }
             }
-            self.follow(call, wanted).await?;
+            self.await_others(call, wanted).await?;
         }
         Ok(Fetched::Parts(composer))
     }
@@ -244,7 +244,7 @@ impl Core {
     }
 
     /// Waits for what others are asking for.
-    async fn follow(&self, call: &Call, wanted: &mut [Wanted<'_>]) -> Result<(), Failure> {
+    async fn await_others(&self, call: &Call, wanted: &mut [Wanted<'_>]) -> Result<(), Failure> {
         for key in wanted.iter_mut().flat_map(|wanted| &mut wanted.keys) {
             let State::Boarded(follower) = &key.state else { continue };
             key.state = match self.arrival(follower.clone(), call).await? {
@@ -442,7 +442,7 @@ impl Core {
                 true => self.refresh(&wanted.table, &key.located, item, sight, asked),
                 false => {
                     let (table, located) = (&*wanted.table, &key.located);
-                    let landing = Landing { table, located, rule: &table.rule.batch_get_item, until: None };
+                    let landing = Landing::of_read(table, located, &table.rule.batch_get_item);
                     self.land(landing, kept_item(item.map(RawValue::get)), sight, asked)
                 }
             };

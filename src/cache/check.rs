@@ -35,7 +35,7 @@ impl Core {
     /// Has the origin answer a `GetItem`, and looks what the cache would have said.
     pub(crate) async fn shadow_item(self: &Arc<Self>, call: &Call, get: &GetItem) -> Result<Reply, Failure> {
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
-        let table = self.catalog.learn(&get.table_name, patience).await;
+        let table = self.learn(&get.table_name, patience).await;
         let reading = table.zip(View::of(get.projecting()));
         self.shadow(call, reading.and_then(|(table, view)| self.item_reading(call, get, view, table).ok()))
             .await
@@ -48,7 +48,7 @@ impl Core {
         asking: Asking<'_>,
     ) -> Result<Reply, Failure> {
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
-        let table = self.catalog.learn(asking.table_name(), patience).await;
+        let table = self.learn(asking.table_name(), patience).await;
         let reading = table.zip(Page::of(asking));
         self.shadow(call, reading.and_then(|(table, page)| self.page_reading(call, &page, table).ok())).await
     }
@@ -75,7 +75,8 @@ impl Core {
                     && let Some(kept) = reading.wants.kept(body)
                 {
                     let (table, located) = (&*reading.table, &reading.located);
-                    let landing = Landing { table, located, rule: reading.rule(), until: reading.until };
+                    let read = Landing::of_read(table, located, reading.rule());
+                    let landing = Landing { until: reading.until, ..read };
                     self.land(landing, kept, sight, asked);
                 }
             }

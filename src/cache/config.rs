@@ -21,6 +21,8 @@ pub struct Config {
     pub doubt: Duration,
     /// Deadline of an internal read (a fill, a description of a table).
     pub fill_timeout: Duration,
+    /// How long a shard of a stream that had nothing new is left alone.
+    pub stream_poll: Duration,
 }
 
 /// What the cache does.

@@ -36,6 +36,8 @@ pub(crate) struct Entry {
     pub(crate) asked: Asked,
     pub(crate) landed_at: Instant,
     pub(crate) life: Life,
+    /// Whether a write through this node left it, and not a read.
+    pub(crate) is_image: bool,
     /// Tells it from all other entries that ever were.
     pub(crate) serial: u64,
     /// How often it was asked for when its end was near.
@@ -81,14 +83,13 @@ const HOT: u8 = 2;
 impl Entry {
     pub(crate) fn new(
         (document, is_negative): (Document, bool),
-        stamp: Stamp,
-        asked: Asked,
-        landed_at: Instant,
+        (stamp, asked, landed_at): (Stamp, Asked, Instant),
         life: Life,
+        is_image: bool,
         serial: u64,
     ) -> Entry {
         let asked_for_late = AtomicU8::new(0);
-        Entry { document, is_negative, stamp, asked, landed_at, life, serial, asked_for_late }
+        Entry { document, is_negative, stamp, asked, landed_at, life, is_image, serial, asked_for_late }
     }
 
     /// The JSON of the item alone.
@@ -262,7 +263,13 @@ mod tests {
         let expires_at = at + Duration::from_secs(60);
         let life = Life { refresh_from: expires_at, expires_at, stale_until: expires_at };
         let asked = Asked { strength, at };
-        Arc::new(Entry::new((document, body == "{}"), Stamp::of_image(1, 1), asked, landed_at, life, 1))
+        Arc::new(Entry::new(
+            (document, body == "{}"),
+            (Stamp::of_image(1, 1), asked, landed_at),
+            life,
+            false,
+            1,
+        ))
     }
 
     #[test]

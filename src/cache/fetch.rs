@@ -359,7 +359,7 @@ impl Core {
                     core.catalog.observe(call.target(), table.bare_name(), &reply);
                     match reply.success().and_then(|body| kept_of(shape, body)) {
                         Some(kept) => {
-                            let landing = Landing { table: &table, located: &located, rule: &rule, until };
+                            let landing = Landing { until, ..Landing::of_read(&table, &located, &rule) };
                             let (entry, is_stored) = core.land(landing, kept, sight, asked);
                             Arrival::Entry { entry, is_stored, reply }
                         }
@@ -380,7 +380,7 @@ impl Core {
         sight: Sight,
         asked: Asked,
     ) -> (Arc<Entry>, bool) {
-        let Landing { table, located, rule, until } = landing;
+        let Landing { table, located, rule, until, is_image } = landing;
         let now = self.clock.now();
         let current = self.stamps.current(&located.place);
         let is_stamped = self.rules.hold(Rule::FillsAreStamped);
@@ -397,7 +397,8 @@ impl Core {
             (self.jitter, &self.chance),
         );
         let stamp = if is_stamped { sight.stamp } else { current };
-        let entry = Entry::new((document, is_negative), stamp, asked, now, life, self.next_serial());
+        let told = (stamp, asked, now);
+        let entry = Entry::new((document, is_negative), told, life, is_image, self.next_serial());
         let entry = Arc::new(entry);
         // Race: reader A misses, writer B updates and finishes, then A's older answer arrives. Storing it
         // would do no harm, since B moved the stamp that it carries, but it would take a newer entry's place.
@@ -452,6 +453,15 @@ pub(crate) struct Landing<'a> {
     pub(crate) rule: &'a config::Rule,
     /// No entry may outlive this moment.
     pub(crate) until: Option<Instant>,
+    /// Whether a write left it.
+    pub(crate) is_image: bool,
+}
+
+impl<'a> Landing<'a> {
+    /// Of an answer to a read.
+    pub(crate) fn of_read(table: &'a Table, located: &'a Located, rule: &'a config::Rule) -> Landing<'a> {
+        Landing { table, located, rule, until: None, is_image: false }
+    }
 }
 
 /// What is kept of an item that an answer shows, or of its absence.

@@ -7,7 +7,8 @@
 //! through `read.rs`, `batch.rs` or `query.rs` (with `page.rs`, the canonical form of what is asked) into
 //! `fetch.rs`, which answers from an entry (`entry.rs`, `freshness.rs`) or boards a flight (`flight.rs`, one
 //! read of many). A write goes through `write.rs`; `scope.rs` says what it may touch, `indexes.rs` of which
-//! indexes. `coherence/` holds the rules, `schema.rs` knows the tables. `check.rs` and
+//! indexes. `coherence/` holds the rules, `schema.rs` knows the tables; `own_changes.rs` and `stream_changes.rs` (with
+//! `follow.rs`) hear of writes that do not pass through. `check.rs` and
 //! `report.rs` say whether all this is right, and worth it.
 
 mod announcement;
@@ -19,6 +20,7 @@ mod config;
 mod entry;
 mod fetch;
 mod flight;
+mod follow;
 mod freshness;
 mod indexes;
 mod metrics;
@@ -33,11 +35,12 @@ mod report;
 mod scenarios;
 mod schema;
 mod scope;
+mod stream_changes;
 mod write;
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -58,6 +61,7 @@ use coherence::{Rules, Sight, Stamps};
 use entry::{Asked, Entry, Shelves};
 use fetch::{Arrival, Landing, kept_item};
 use flight::Flights;
+use follow::Follower;
 use own_changes::OwnChanges;
 use plan::{Plan, plan};
 use schema::{Catalog, Located, Table};
@@ -90,6 +94,8 @@ struct Core {
     catalog: Arc<Catalog>,
     shelves: Arc<Shelves>,
     serial: AtomicU64,
+    /// Set once the cache is put together, as it tells the cache what it hears.
+    follower: OnceLock<Follower>,
     flights: Flights<Arrival>,
     clock: Clock,
     chance: Chance,
@@ -139,6 +145,7 @@ impl Caching {
             shelves,
             // The serial number 0 is nobody's.
             serial: AtomicU64::new(1),
+            follower: OnceLock::new(),
             flights: Flights::default(),
             clock,
             chance,
@@ -150,6 +157,7 @@ impl Caching {
             fill_timeout: config.fill_timeout,
         };
         let core = Arc::new(core);
+        core.follow_streams(config.stream_poll);
         let own_changes = Arc::new(OwnChanges(Arc::clone(&core)));
         if let Some(feed) = core.origin.changes().filter(|_| config.mode != Mode::Off) {
             let watcher: Arc<dyn Watcher> = own_changes.clone();
@@ -283,7 +291,7 @@ impl Core {
         sight: Sight,
         asked: Asked,
     ) -> (Arc<Entry>, bool) {
-        let landing = Landing { table, located, rule: &table.rule.get_item, until: None };
+        let landing = Landing::of_read(table, located, &table.rule.get_item);
         let (entry, is_stored) = self.land(landing, kept_item(item.map(RawValue::get)), sight, asked);
         match self.lookup(table, located) {
             Some(present) if present.agrees_with(&entry) => {}
@@ -299,6 +307,13 @@ impl Core {
             }
         }
         (entry, is_stored)
+    }
+
+    /// The table of this name, described if need be, and followed if its rule says so.
+    async fn learn(&self, name: &str, deadline: base::Instant) -> Option<Arc<Table>> {
+        let table = self.catalog.learn(name, deadline).await?;
+        self.follow(&table);
+        Some(table)
     }
 
     /// A number for the next entry.

@@ -4,7 +4,7 @@ use backend::Outcome;
 use model::{CachedAs, Target};
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
-use crate::check::Verdict;
+use crate::{check::Verdict, follow};
 
 /// The counters of the cache; made once for a process.
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ pub struct Metrics {
     shadow: IntCounterVec,
     checks: IntCounterVec,
     pub(crate) disagreement_age: Histogram,
+    pub(crate) streams: follow::Metrics,
     pub(crate) entries: IntGauge,
     pub(crate) bytes: IntGauge,
     pub(crate) flights: IntGauge,
@@ -123,6 +124,7 @@ impl Metrics {
                 registry.register(Box::new(age.clone()))?;
                 age
             },
+            streams: follow::Metrics::register(registry)?,
             entries: gauge("cache_entries", "Entries held, dead ones that were not evicted yet included.")?,
             bytes: gauge("cache_bytes", "Bytes held, as the budget counts them.")?,
             flights: gauge("cache_flights", "Reads of the origin that other readers can join.")?,

@@ -33,7 +33,7 @@ impl Core {
             return self.pass(call, None, Bypass::NotUnderstood).await;
         };
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
-        let Some(table) = self.catalog.learn(asking.table_name(), patience).await else {
+        let Some(table) = self.learn(asking.table_name(), patience).await else {
             return self.pass(call, None, Bypass::SchemaUnknown).await;
         };
         match self.page_reading(call, &page, Arc::clone(&table)) {

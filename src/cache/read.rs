@@ -33,7 +33,7 @@ impl Core {
             return self.pass(call, None, Bypass::NotUnderstood).await;
         };
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
-        let Some(table) = self.catalog.learn(&get.table_name, patience).await else {
+        let Some(table) = self.learn(&get.table_name, patience).await else {
             return self.pass_settled(call, Bypass::SchemaUnknown).await;
         };
         match self.item_reading(call, get, view, Arc::clone(&table)) {

@@ -115,6 +115,7 @@ impl Action for Report {
                 "writes": seen.writes,
                 "compared": seen.agreed + seen.disagreed,
                 "disagreed": seen.disagreed,
+                "stream": self.0.following(&table),
                 "advice": seen.advice().words(),
             })
         });

@@ -68,6 +68,7 @@ fn config() -> Config {
         settle: SETTLE,
         doubt: DOUBT,
         fill_timeout: FILL_TIMEOUT,
+        stream_poll: Duration::from_millis(250),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -49,6 +49,8 @@ pub(crate) struct Table {
     pub(crate) rule: TableRule,
     pub(crate) shelf: Shelf,
     pub(crate) metrics: TableMetrics,
+    /// Whether its stream is followed, or at least somebody saw to that.
+    pub(crate) is_followed: AtomicBool,
     /// When it was last described, in milliseconds on the node's clock.
     described_at: AtomicU64,
 }
@@ -373,6 +375,8 @@ impl Catalog {
             metrics,
             definition,
             bare_name,
+            // Following goes on if only its indexes are others now; to begin it twice does nothing.
+            is_followed: AtomicBool::new(false),
             described_at: AtomicU64::new(now),
         });
         made.by_identity.insert(identity, Arc::clone(&table));

@@ -212,7 +212,8 @@ impl Core {
             let sight = Sight { stamp: Stamp::of_image(word, sight.stamp.table()), ..*sight };
             let asked = Asked { strength: Strength::Strong, at: asked_at };
             let (table, located) = (&*image.table, &image.located);
-            let landing = Landing { table, located, rule: &table.rule.get_item, until: None };
+            let read = Landing::of_read(table, located, &table.rule.get_item);
+            let landing = Landing { is_image: true, ..read };
             let (_, is_stored) = self.land(landing, kept_item(item.map(RawValue::get)), sight, asked);
             self.metrics.images.inc_by(u64::from(is_stored));
         }

@@ -185,6 +185,7 @@ impl World {
             settle,
             doubt,
             fill_timeout: millis(300, 2_000),
+            stream_poll: Duration::from_millis(250),
         };
         let stormy = climate == Climate::Stormy;
         let weather = Weather {

@@ -134,6 +134,7 @@ fn cache(reader: &mut Reader<'_>, timeout: Duration) -> cache::Config {
         settle: reader.read_or("cache.settle", Duration::ZERO, parse::span),
         doubt: reader.read("cache.doubt", parse::span),
         fill_timeout: timeout,
+        stream_poll: Duration::from_millis(250),
     }
 }
 
