@@ -46,7 +46,15 @@ struct Stream {
     shards: Vec<Listed>,
 }
 
-/// What came of an errand, or of listing the shards.
+/// What is asked beside the walk.
+enum Asked {
+    /// Which shards there are.
+    Shards,
+    /// Something about one of them.
+    OfShard(Errand),
+}
+
+/// What was answered.
 enum News {
     Listed(Result<Vec<Listed>, Trouble>),
     Iterated(ShardId, Result<String, Trouble>),
@@ -110,7 +118,8 @@ impl Task {
         let interval = self.shared.config.poll_interval;
         let (mut walk, errands) = Walk::begin(&stream.shards, clock.now(), interval, chance.clone())?;
         let mut under_way = FuturesUnordered::new();
-        under_way.extend(errands.into_iter().map(|errand| self.go(&stream, Some(errand))));
+        let go = |asked| self.go(&stream, asked);
+        under_way.extend(errands.into_iter().map(Asked::OfShard).map(go));
         let (mut has_begun, mut note_due) = (false, clock.now());
         loop {
             let now = clock.now();
@@ -127,14 +136,14 @@ impl Task {
             }
             if walk.listing_due().is_some_and(|due| due <= now) {
                 walk.list();
-                under_way.push(self.go(&stream, None));
+                under_way.push(go(Asked::Shards));
             }
             let wake = walk.listing_due().map_or(note_due, |due| due.min(note_due));
             tokio::select! {
                 biased;
                 Some(news) = under_way.next() => {
                     let errands = self.hear(&mut walk, news)?;
-                    under_way.extend(errands.into_iter().map(|errand| self.go(&stream, Some(errand))));
+                    under_way.extend(errands.into_iter().map(Asked::OfShard).map(go));
                 }
                 () = clock.sleep_until(wake) => {}
             }
@@ -159,11 +168,11 @@ impl Task {
         }
     }
 
-    /// Does an errand when its time comes, or lists the shards at once.
-    async fn go(&self, stream: &Stream, errand: Option<Errand>) -> News {
-        let Some(Errand { shard, at, what }) = errand else {
-            let found = self.list(&stream.arn).await;
-            return News::Listed(found.map(|found| found.shards));
+    /// Lists the shards at once, or does an errand when its time comes.
+    async fn go(&self, stream: &Stream, asked: Asked) -> News {
+        let Errand { shard, at, what } = match asked {
+            Asked::Shards => return News::Listed(self.list(&stream.arn).await.map(|found| found.shards)),
+            Asked::OfShard(errand) => errand,
         };
         self.shared.parts.clock.sleep_until(at).await;
         match what {

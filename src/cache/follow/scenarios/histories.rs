@@ -7,7 +7,7 @@ use super::{
     *,
 };
 
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 16;
 const STEPS: usize = 120;
 
 /// A stream that lives by chance, and what is known of it.
@@ -156,5 +156,5 @@ async fn whatever_is_written_is_told_in_order_and_in_time_or_track_is_lost() {
         losses += history.rig.losses();
     }
     // Else the histories would show nothing.
-    assert!(changes > 500 && losses > SEEDS as usize, "{changes} {losses}");
+    assert!(changes > 400 && losses > SEEDS as usize, "{changes} {losses}");
 }
