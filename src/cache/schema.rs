@@ -302,7 +302,7 @@ impl Catalog {
     /// another one now.
     pub(crate) fn observe(&self, target: &Target, bare_name: &str, reply: &backend::Reply) {
         let is_gone = reply.status().is_client_error()
-            && error_code(reply.body()) == Some(ErrorCode::ResourceNotFoundException);
+            && ErrorCode::in_body(reply.body()) == Some(ErrorCode::ResourceNotFoundException);
         let described = (target.word() == "DescribeTable")
             .then(|| reply.success().and_then(|body| TableDefinition::from_description(body)))
             .flatten();
@@ -321,14 +321,4 @@ impl Catalog {
     pub(crate) fn count(&self, table: Option<&Table>, outcome: Outcome) {
         table.map_or(&self.other, |table| &table.metrics).count(outcome);
     }
-}
-
-/// The code of an error body.
-pub(crate) fn error_code(body: &[u8]) -> Option<ErrorCode> {
-    #[derive(serde::Deserialize)]
-    struct Error<'a> {
-        #[serde(rename = "__type", borrow)]
-        code: std::borrow::Cow<'a, str>,
-    }
-    serde_json::from_slice::<Error<'_>>(body).ok().and_then(|error| ErrorCode::from_type(&error.code))
 }

@@ -20,7 +20,7 @@ use crate::{
     coherence::{Closed, Guard, ItemSlot, Rule, Sight, Stamp, TableSlot, TooManyWrites, Verdict},
     config::Mode,
     item::{Asked, Strength},
-    schema::{Located, Table, error_code},
+    schema::{Located, Table},
 };
 
 /// What a write may touch, and what it may leave in the cache.
@@ -338,7 +338,7 @@ fn ending(result: &Result<Reply, Failure>) -> Ending {
     let verdict = match result {
         Ok(reply) if reply.status().is_success() => return Ending::Applied,
         Ok(reply) if reply.status().is_client_error() => {
-            error_code(reply.body()).map_or(WriteVerdict::Unknown, model::ErrorCode::verdict)
+            model::ErrorCode::in_body(reply.body()).map_or(WriteVerdict::Unknown, model::ErrorCode::verdict)
         }
         Ok(_) => WriteVerdict::Unknown,
         Err(failure) => failure.verdict(),

@@ -100,6 +100,26 @@ impl ErrorCode {
         ROWS.iter().find(|row| row.name == name).map(|row| row.code)
     }
 
+    /// From the body of an error; `None` if it is in no form that we know.
+    pub fn in_body(body: &[u8]) -> Option<ErrorCode> {
+        #[derive(serde::Deserialize)]
+        struct Error<'a> {
+            #[serde(rename = "__type", borrow)]
+            code: std::borrow::Cow<'a, str>,
+        }
+        serde_json::from_slice::<Error<'_>>(body).ok().and_then(|error| ErrorCode::from_type(&error.code))
+    }
+
+    /// Whether it says that callers ask too much, and nothing of the service's health.
+    pub fn is_throttling(self) -> bool {
+        matches!(
+            self,
+            ErrorCode::ProvisionedThroughputExceededException
+                | ErrorCode::RequestLimitExceeded
+                | ErrorCode::ThrottlingException
+        )
+    }
+
     pub fn name(self) -> &'static str {
         self.row().name
     }
