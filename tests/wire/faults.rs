@@ -58,7 +58,8 @@ async fn a_read_is_sent_again_after_a_lost_connection_and_a_write_is_not() {
         [Ending::Close, Ending::Reset, Ending::Half(whole.clone()), Ending::HalfThenReset(whole.clone())];
     for broken in endings {
         let stub = ending(broken.clone());
-        let node = Node::before(&stub).await;
+        // What each call does, however many fail in a row.
+        let node = Node::with(&stub, &[("upstream.breaker", "off")]).await;
         for operation in READS.iter().chain(&WRITES) {
             let answer = node.post(operation, "{}").await;
             let what = format!("{operation} {broken:?}");

@@ -9,6 +9,7 @@ use std::{
 };
 
 use base::Clock;
+use futures_util::future::join_all;
 
 use crate::{
     client::Client,
@@ -76,11 +77,12 @@ async fn what_must_not_be_sent_twice_is_not() {
         // It is off by default.
         (&[], "GetItem", get("Music", "a").to_string()),
     ];
-    for (settings, operation, body) in calls {
+    let checks = calls.into_iter().map(|(settings, operation, body)| async move {
         let (took, stub, _node) = slow_call(settings, operation, body).await;
         assert!(took >= SLOW, "{operation} took {took:?}");
         assert_eq!(stub.count(operation), 1, "{operation}");
-    }
+    });
+    join_all(checks).await;
 }
 
 #[tokio::test]
