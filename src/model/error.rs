@@ -219,6 +219,28 @@ mod tests {
     }
 
     #[test]
+    fn the_code_is_read_from_a_body() {
+        let throttled = ApiError::client(ErrorCode::ThrottlingException, "slow down").to_json();
+        let cases: [(&[u8], Option<ErrorCode>); 5] = [
+            (&throttled, Some(ErrorCode::ThrottlingException)),
+            (
+                br#"{"message":"m","__type":"ResourceNotFoundException"}"#,
+                Some(ErrorCode::ResourceNotFoundException),
+            ),
+            (br#"{"message":"ThrottlingException"}"#, None),
+            (b"<html>", None),
+            (b"", None),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(ErrorCode::in_body(body), expected, "{}", String::from_utf8_lossy(body));
+        }
+        let throttling: Vec<_> = ROWS.iter().filter(|row| row.code.is_throttling()).collect();
+        assert_eq!(throttling.len(), 3);
+        // DynamoDB: what is throttled was not applied.
+        assert!(throttling.iter().all(|row| row.verdict == NotApplied && row.retry == Safe));
+    }
+
+    #[test]
     fn a_server_error_or_a_transaction_under_way_leaves_a_write_in_doubt() {
         let in_doubt: Vec<_> = ROWS.iter().filter(|row| row.verdict == Unknown).map(|row| row.name).collect();
         assert_eq!(
