@@ -21,6 +21,8 @@ use crate::{
 /// Longer than any answer on this machine that is not meant to be slow.
 const SLOW: Duration = Duration::from_secs(4);
 
+type Settings<'a> = &'a [(&'a str, &'a str)];
+
 /// An upstream that is slow once, when told so.
 fn slow_once(is_slow: &Arc<AtomicBool>) -> Stub {
     let is_slow = Arc::clone(is_slow);
@@ -36,7 +38,7 @@ fn slow_once(is_slow: &Arc<AtomicBool>) -> Stub {
 }
 
 /// How long the next call takes whose first sending is slow, after the node has seen enough reads.
-async fn slow_call(settings: &[(&str, &str)], operation: &str, body: String) -> (Duration, Stub, Node) {
+async fn slow_call(settings: Settings<'_>, operation: &str, body: String) -> (Duration, Stub, Node) {
     let is_slow = Arc::new(AtomicBool::new(false));
     let stub = slow_once(&is_slow);
     let node = Node::with(&stub, &[&[("cache.mode", "off")], settings].concat()).await;
@@ -70,7 +72,7 @@ async fn a_slow_read_is_sent_again_and_the_faster_answer_comes_back() {
 async fn what_must_not_be_sent_twice_is_not() {
     let on = [("upstream.hedge", "p95"), ("upstream.hedge_budget", "1")];
     let strong = "{\"TableName\":\"Music\",\"Key\":{\"p\":{\"S\":\"a\"}},\"ConsistentRead\":true}".to_owned();
-    let calls: [(&[(&str, &str)], &str, String); 4] = [
+    let calls: [(Settings<'_>, &str, String); 4] = [
         (&on, "PutItem", put("Music", "a", 1).to_string()),
         (&on, "GetItem", strong),
         (&on, "ExecuteStatement", "{\"Statement\":\"SELECT * FROM Music\"}".to_owned()),
