@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use auth::{Chain, Signer};
 use backend::Backend;
-use base::{Action, Chance, Clock, Drain};
+use base::{Action, Chance, Clock, Condition, Drain};
 use cache::Caching;
 use engine::Engine;
 use prometheus::Registry;
-use upstream::Remote;
+use upstream::{Hedged, Remote};
 
 use crate::{Config, StartError, config::Origin, read_only::ReadOnly};
 
@@ -25,13 +25,15 @@ pub struct Parts {
 pub(crate) struct Stack {
     pub(crate) door: Arc<json_door::Door>,
     pub(crate) actions: Vec<Arc<dyn Action>>,
+    /// What may be the matter with a node that serves.
+    pub(crate) conditions: Vec<Arc<dyn Condition>>,
     /// What answers the calls that the cache does not, in a word for the log.
     pub(crate) origin: String,
     /// As whom it talks to AWS.
     pub(crate) aws_signer: Option<Arc<Signer>>,
 }
 
-/// Builds the stack: door → read-only → cache → origin.
+/// Builds the stack: door → read-only → cache → hedge → origin.
 pub(crate) fn assemble(
     config: &Config,
     parts: Parts,
@@ -43,17 +45,24 @@ pub(crate) fn assemble(
     // A server of another vendor may well run where nobody has credentials of AWS.
     let chain = if config.origin.is_aws() { Chain::Aws } else { Chain::Local };
     let signer = Arc::new(Signer::new(chain, config.region.clone(), clock.clone()));
+    let mut conditions = Vec::new();
     let (backend, origin): (Arc<dyn Backend>, String) = match &config.origin {
         Origin::Remote(upstream) => {
+            let metrics = upstream::Metrics::register(registry)?;
             let parts = upstream::Parts {
                 signer: Arc::clone(&signer),
                 clock: clock.clone(),
                 chance: chance.clone(),
-                metrics: upstream::Metrics::register(registry)?,
+                metrics: metrics.clone(),
             };
             let remote = Remote::new(upstream.clone(), parts)?;
             let host = remote.endpoints().host().to_owned();
-            (Arc::new(remote), host)
+            conditions.push(remote.condition());
+            let remote = Arc::new(remote);
+            match &upstream.hedge {
+                Some(hedge) => (Arc::new(Hedged::new(hedge, remote, clock.clone(), metrics)), host),
+                None => (remote, host),
+            }
         }
         Origin::Bundled(engine) => {
             let parts = engine::Parts {
@@ -84,7 +93,7 @@ pub(crate) fn assemble(
     let door_parts = json_door::Parts { clock, chance, drain, metrics };
     let door = json_door::Door::new(config.json.clone(), stack, door_parts);
     let aws_signer = config.origin.is_aws().then_some(signer);
-    Ok(Stack { door, actions, origin, aws_signer })
+    Ok(Stack { door, actions, conditions, origin, aws_signer })
 }
 
 fn place(place: &engine::Place) -> String {

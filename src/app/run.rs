@@ -57,9 +57,10 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
     let (drain, admin_drain) = (Drain::new(), Drain::new());
     let clock = parts.clock.clone();
     let registry = telemetry::metrics_registry();
-    let Stack { door, actions, origin, aws_signer } = assemble(&config, parts, &drain, &registry)?;
+    let Stack { door, actions, conditions, origin, aws_signer } =
+        assemble(&config, parts, &drain, &registry)?;
     let admin_metrics = admin_door::Metrics::register(&registry)?;
-    let admin_door = admin_door::Door::new(registry, actions, drain.clone(), &admin_metrics);
+    let admin_door = admin_door::Door::new(registry, actions, conditions, drain.clone(), &admin_metrics);
     announce(&config, json_address, admin_address, &origin);
     if let Some(signer) = aws_signer {
         drain.spawn(announce_account(signer, drain.clone()));

@@ -21,4 +21,4 @@ pub use drain::Drain;
 pub use listener::{Accepting, accept_loop, listen, time_to_hang_up};
 pub use memory::memory_limit;
 pub use permits::{Permit, Permits};
-pub use status::Action;
+pub use status::{Action, Condition};

@@ -13,3 +13,9 @@ pub trait Action: Send + Sync + 'static {
     /// A sentence for the operator when the request cannot be carried out as written.
     fn run(&self, request: &Value) -> Result<Value, String>;
 }
+
+/// Something that an operator should know of a process that lives and serves.
+pub trait Condition: Send + Sync + 'static {
+    /// What is the matter, in a phrase; `None` when all is well.
+    fn trouble(&self) -> Option<String>;
+}

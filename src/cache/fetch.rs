@@ -24,7 +24,7 @@ use crate::{
     freshness::Life,
     metrics::Counted,
     page::Asking,
-    schema::{Located, Table, error_code},
+    schema::{Located, Table},
 };
 
 /// What a flight brings to everybody aboard.
@@ -502,7 +502,7 @@ pub(crate) fn failed_in_trouble(failure: &Failure) -> bool {
 pub(crate) fn answered_in_trouble(reply: &Reply) -> bool {
     reply.status().is_server_error()
         || matches!(
-            error_code(reply.body()),
+            ErrorCode::in_body(reply.body()),
             Some(
                 ErrorCode::ProvisionedThroughputExceededException
                     | ErrorCode::RequestLimitExceeded

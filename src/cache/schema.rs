@@ -465,7 +465,7 @@ impl Catalog {
     /// another one now.
     pub(crate) fn observe(&self, target: &Target, bare_name: &str, reply: &backend::Reply) {
         let is_gone = reply.status().is_client_error()
-            && error_code(reply.body()) == Some(ErrorCode::ResourceNotFoundException);
+            && ErrorCode::in_body(reply.body()) == Some(ErrorCode::ResourceNotFoundException);
         let described = (target.word() == "DescribeTable")
             .then(|| reply.success().and_then(|body| TableDefinition::from_description(body)))
             .flatten();
@@ -509,14 +509,4 @@ impl Made {
         self.numbers += 1;
         self.numbers
     }
-}
-
-/// The code of an error body.
-pub(crate) fn error_code(body: &[u8]) -> Option<ErrorCode> {
-    #[derive(serde::Deserialize)]
-    struct Error<'a> {
-        #[serde(rename = "__type", borrow)]
-        code: std::borrow::Cow<'a, str>,
-    }
-    serde_json::from_slice::<Error<'_>>(body).ok().and_then(|error| ErrorCode::from_type(&error.code))
 }

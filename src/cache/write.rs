@@ -18,7 +18,6 @@ use crate::{
     entry::{Asked, Strength},
     fetch::{Landing, kept_item},
     indexes::{self, Changes, Touches},
-    schema::error_code,
     scope::{Content, Image, Scope},
 };
 
@@ -235,7 +234,7 @@ fn ending(result: &Result<Reply, Failure>) -> Ending {
     let verdict = match result {
         Ok(reply) if reply.status().is_success() => return Ending::Applied,
         Ok(reply) if reply.status().is_client_error() => {
-            error_code(reply.body()).map_or(WriteVerdict::Unknown, model::ErrorCode::verdict)
+            model::ErrorCode::in_body(reply.body()).map_or(WriteVerdict::Unknown, model::ErrorCode::verdict)
         }
         Ok(_) => WriteVerdict::Unknown,
         Err(failure) => failure.verdict(),

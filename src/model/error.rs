@@ -100,6 +100,26 @@ impl ErrorCode {
         ROWS.iter().find(|row| row.name == name).map(|row| row.code)
     }
 
+    /// From the body of an error; `None` if it is in no form that we know.
+    pub fn in_body(body: &[u8]) -> Option<ErrorCode> {
+        #[derive(serde::Deserialize)]
+        struct Error<'a> {
+            #[serde(rename = "__type", borrow)]
+            code: std::borrow::Cow<'a, str>,
+        }
+        serde_json::from_slice::<Error<'_>>(body).ok().and_then(|error| ErrorCode::from_type(&error.code))
+    }
+
+    /// Whether it says that callers ask too much, and nothing of the service's health.
+    pub fn is_throttling(self) -> bool {
+        matches!(
+            self,
+            ErrorCode::ProvisionedThroughputExceededException
+                | ErrorCode::RequestLimitExceeded
+                | ErrorCode::ThrottlingException
+        )
+    }
+
     pub fn name(self) -> &'static str {
         self.row().name
     }
@@ -196,6 +216,28 @@ mod tests {
         for unknown in ["", "#", "validationexception", "ValidationException#", "com.amazonaws#Nonsense"] {
             assert_eq!(ErrorCode::from_type(unknown), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn the_code_is_read_from_a_body() {
+        let throttled = ApiError::client(ErrorCode::ThrottlingException, "slow down").to_json();
+        let cases: [(&[u8], Option<ErrorCode>); 5] = [
+            (&throttled, Some(ErrorCode::ThrottlingException)),
+            (
+                br#"{"message":"m","__type":"ResourceNotFoundException"}"#,
+                Some(ErrorCode::ResourceNotFoundException),
+            ),
+            (br#"{"message":"ThrottlingException"}"#, None),
+            (b"<html>", None),
+            (b"", None),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(ErrorCode::in_body(body), expected, "{}", String::from_utf8_lossy(body));
+        }
+        let throttling: Vec<_> = ROWS.iter().filter(|row| row.code.is_throttling()).collect();
+        assert_eq!(throttling.len(), 3);
+        // DynamoDB: what is throttled was not applied.
+        assert!(throttling.iter().all(|row| row.verdict == NotApplied && row.retry == Safe));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::{breaker::BreakerConfig, hedge::HedgeConfig};
+
 /// Checked settings of the remote backend.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -15,6 +17,10 @@ pub struct Config {
     pub timeout: Duration,
     /// How often a call that is safe to send again is tried in all; 1 never repeats.
     pub attempts: u32,
+    /// When a host that does not answer is not asked any more; `None` asks it whatever happens.
+    pub breaker: Option<BreakerConfig>,
+    /// Whether eventually consistent reads that take long are sent a second time, beside the first.
+    pub hedge: Option<HedgeConfig>,
 }
 
 /// Which service a remote backend talks to.

@@ -13,6 +13,37 @@ pub struct Endpoints {
     search: Uri,
 }
 
+/// What has a host of its own on AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Everything but the others.
+    Tables,
+    Streams,
+    /// Vector search.
+    Search,
+}
+
+impl Service {
+    pub(crate) const ALL: [Service; 3] = [Service::Tables, Service::Streams, Service::Search];
+
+    /// The label of metrics and the word in logs.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Service::Tables => "dynamodb",
+            Service::Streams => "streams",
+            Service::Search => "search",
+        }
+    }
+
+    fn of(target: &Target) -> Service {
+        match (target.api(), target.word()) {
+            (Api::Streams, _) => Service::Streams,
+            (Api::DynamoDb, "SearchVectors") => Service::Search,
+            (Api::DynamoDb, _) => Service::Tables,
+        }
+    }
+}
+
 /// A host of AWS DynamoDB, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsHost<'a> {
@@ -79,18 +110,33 @@ impl Endpoints {
         })
     }
 
-    /// Where to send a call.
-    pub(crate) fn for_target(&self, target: &Target) -> &Uri {
-        match (target.api(), target.word()) {
-            (Api::Streams, _) => &self.streams,
-            (Api::DynamoDb, "SearchVectors") => &self.search,
-            (Api::DynamoDb, _) => &self.data,
+    /// Whom a call asks, and where to send it.
+    pub(crate) fn for_target(&self, target: &Target) -> (Service, &Uri) {
+        let service = self.sharing(Service::of(target));
+        (service, self.uri(service))
+    }
+
+    /// The service that stands for all on the same host.
+    pub(crate) fn sharing(&self, service: Service) -> Service {
+        if self.uri(service) == &self.data { Service::Tables } else { service }
+    }
+
+    /// The host of a service.
+    pub(crate) fn host_of(&self, service: Service) -> &str {
+        self.uri(service).authority().map_or("", |authority| authority.as_str())
+    }
+
+    fn uri(&self, service: Service) -> &Uri {
+        match service {
+            Service::Tables => &self.data,
+            Service::Streams => &self.streams,
+            Service::Search => &self.search,
         }
     }
 
     /// The host that is shown to people.
     pub fn host(&self) -> &str {
-        self.data.authority().map_or("", |authority| authority.as_str())
+        self.host_of(Service::Tables)
     }
 }
 
@@ -103,14 +149,22 @@ mod tests {
     fn hosts(origin: Origin, region: &str) -> [String; 3] {
         let second = Duration::from_secs(1);
         let region = region.to_owned();
-        let config = Config { origin, region, connect_timeout: second, timeout: second, attempts: 1 };
+        let config = Config {
+            origin,
+            region,
+            connect_timeout: second,
+            timeout: second,
+            attempts: 1,
+            breaker: None,
+            hedge: None,
+        };
         let endpoints = Endpoints::of(&config).unwrap();
         [
             "DynamoDB_20120810.GetItem",
             "DynamoDBStreams_20120810.GetRecords",
             "DynamoDB_20120810.SearchVectors",
         ]
-        .map(|target| endpoints.for_target(&Target::parse(target).unwrap()).to_string())
+        .map(|target| endpoints.for_target(&Target::parse(target).unwrap()).1.to_string())
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth::{Signer, SigningError};
 use backend::{Backend, Bypass, Call, Failure, FailureKind, OriginAnswer, Outcome, Reply};
-use base::{Chance, Clock, causes};
+use base::{Chance, Clock, Condition, causes};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use reqwest::{Client, redirect};
 
 use crate::{
+    circuits::Circuits,
     config::{Config, Origin},
     endpoint::Endpoints,
     metrics::Metrics,
@@ -56,6 +57,7 @@ pub struct Remote {
     config: Config,
     parts: Parts,
     budget: RetryBudget,
+    circuits: Arc<Circuits>,
 }
 
 impl Remote {
@@ -77,7 +79,15 @@ impl Remote {
         // A proxy of the environment is for the way out, not for a neighbour.
         let is_plain = matches!(&config.origin, Origin::Url(url) if url.starts_with("http://"));
         let client = if is_plain { builder.no_proxy() } else { builder }.build()?;
-        Ok(Remote { client, endpoints, config, parts, budget: RetryBudget::full() })
+        let circuits = Circuits::closed(
+            config.breaker.as_ref(),
+            &endpoints,
+            config.timeout,
+            parts.clock.clone(),
+            parts.chance.clone(),
+            parts.metrics.clone(),
+        );
+        Ok(Remote { client, endpoints, config, parts, budget: RetryBudget::full(), circuits })
     }
 
     /// The hosts that it talks to.
@@ -85,17 +95,25 @@ impl Remote {
         &self.endpoints
     }
 
+    /// Whether the hosts answer, for who asks how the node is.
+    pub fn condition(&self) -> Arc<dyn Condition> {
+        Arc::clone(&self.circuits) as Arc<dyn Condition>
+    }
+
     async fn send(&self, call: &Call) -> Result<Reply, Failure> {
         let Parts { clock, chance, metrics, .. } = &self.parts;
         let deadline = call.deadline.min(clock.now() + self.config.timeout);
         let safety = if call.target().only_reads() { Safety::Repeatable } else { Safety::Once };
+        let (service, uri) = self.endpoints.for_target(call.target());
         let mut attempt = 1;
+        let mut passage = self.circuits.admit(service)?;
         loop {
             let began = clock.now();
-            let result = match clock.timeout_at(deadline, self.attempt(call)).await {
+            let result = match clock.timeout_at(deadline, self.attempt(call, uri)).await {
                 Some(result) => result,
                 None => Err(Failure::new(FailureKind::TimedOut, "no answer in time")),
             };
+            passage.ended(&result);
             metrics.attempt(call.target().word(), &result, clock.now().saturating_duration_since(began));
             let Some(pause) = self.budget.pause(&result, safety, attempt, self.config.attempts, chance)
             else {
@@ -107,14 +125,16 @@ impl Remote {
             if clock.now() + pause >= deadline {
                 return result;
             }
-            metrics.retries.inc();
             clock.sleep(pause).await;
+            // What was found out says more than that nobody is asked any more.
+            let Ok(next) = self.circuits.admit(service) else { return result };
+            passage = next;
+            metrics.retries.inc();
             attempt += 1;
         }
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Reply, Failure> {
-        let uri = self.endpoints.for_target(call.target());
+    async fn attempt(&self, call: &Call, uri: &Uri) -> Result<Reply, Failure> {
         let mut headers = forwarded(&call.wire().headers);
         let target = HeaderValue::from_str(&call.target().header())
             .map_err(|_| Failure::new(FailureKind::Refused, "The target is not a header value."))?;

@@ -1,12 +1,11 @@
 //! When a call may be sent again: only where that is safe, only so often, and not by all at once.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use backend::{Failure, FailureKind, Reply};
 use base::Chance;
+
+use crate::budget::Budget;
 
 /// The first pause; each further one may be twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -22,7 +21,7 @@ const COST: u32 = 10;
 
 /// How many retries are left, so that a struggling origin is not asked several times as much.
 #[derive(Debug)]
-pub(crate) struct RetryBudget(AtomicU32);
+pub(crate) struct RetryBudget(Budget);
 
 /// What may be done with a call that went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,17 +34,11 @@ pub(crate) enum Safety {
 
 impl RetryBudget {
     pub(crate) fn full() -> RetryBudget {
-        RetryBudget(AtomicU32::new(BUDGET * COST))
-    }
-
-    fn spend(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(COST)).is_ok()
+        RetryBudget(Budget::full(1, COST, BUDGET))
     }
 
     pub(crate) fn earn(&self) {
-        let earn = |left: u32| (left < BUDGET * COST).then_some(left + 1);
-        // Full already: nothing to earn.
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, earn);
+        self.0.earn();
     }
 
     /// How long to wait before the next attempt; `None` if there must not be one.
@@ -58,7 +51,7 @@ impl RetryBudget {
         chance: &Chance,
     ) -> Option<Duration> {
         let may_repeat = attempt < attempts && is_worth_repeating(result, safety);
-        (may_repeat && self.spend()).then(|| {
+        (may_repeat && self.0.spend()).then(|| {
             let longest = FIRST_PAUSE.saturating_mul(1 << attempt.min(10)).min(LONGEST_PAUSE);
             longest.mul_f64(chance.fraction())
         })
@@ -68,7 +61,7 @@ impl RetryBudget {
 fn is_worth_repeating(result: &Result<Reply, Failure>, safety: Safety) -> bool {
     match result {
         // Throttling is the client's to know of: its SDK slows down.
-        Ok(reply) => safety == Safety::Repeatable && matches!(reply.status().as_u16(), 500 | 502 | 503 | 504),
+        Ok(reply) => safety == Safety::Repeatable && is_service_error(reply),
         Err(failure) => match failure.kind {
             FailureKind::Unreachable => true,
             FailureKind::Lost => safety == Safety::Repeatable,
@@ -81,6 +74,11 @@ fn is_worth_repeating(result: &Result<Reply, Failure>, safety: Safety) -> bool {
             | FailureKind::Internal => false,
         },
     }
+}
+
+/// Whether somebody answered that the service cannot. What is beyond it (501, 505) is an answer like others.
+pub(crate) fn is_service_error(reply: &Reply) -> bool {
+    matches!(reply.status().as_u16(), 500 | 502 | 503 | 504)
 }
 
 #[cfg(test)]

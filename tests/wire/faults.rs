@@ -58,7 +58,8 @@ async fn a_read_is_sent_again_after_a_lost_connection_and_a_write_is_not() {
         [Ending::Close, Ending::Reset, Ending::Half(whole.clone()), Ending::HalfThenReset(whole.clone())];
     for broken in endings {
         let stub = ending(broken.clone());
-        let node = Node::before(&stub).await;
+        // What each call does, however many fail in a row.
+        let node = Node::with(&stub, &[("upstream.breaker", "off")]).await;
         for operation in READS.iter().chain(&WRITES) {
             let answer = node.post(operation, "{}").await;
             let what = format!("{operation} {broken:?}");
@@ -131,7 +132,8 @@ async fn an_upstream_that_says_nothing_is_given_up_in_time() {
 #[tokio::test]
 async fn a_struggling_upstream_is_not_asked_three_times_as_much() {
     let stub = ending(Answer::error(500, "InternalServerError", "").into());
-    let node = Node::before(&stub).await;
+    // The budget of retries alone: the breaker would soon let nothing through.
+    let node = Node::with(&stub, &[("upstream.breaker", "off")]).await;
     let readers = (0..20).map(|_| async {
         let mut client = Client::connect(node.json).await;
         for _ in 0..30 {

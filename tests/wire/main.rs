@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod admin;
+mod breaker;
 mod cache;
 mod client;
 mod codings;
@@ -13,6 +14,7 @@ mod crash;
 mod dynamo;
 mod faults;
 mod forwarding;
+mod hedge;
 mod history;
 mod limits;
 mod malformed;

@@ -23,7 +23,7 @@ use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{body::Frame, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 /// For bytes that were handed over to be on the wire before the connection breaks.
 const FLUSH: Duration = Duration::from_millis(20);
@@ -79,7 +79,14 @@ impl Stub {
     where
         F: Future<Output = Ending> + Send + 'static,
     {
-        let listener = base::listen(([127, 0, 0, 1], 0).into()).unwrap();
+        Stub::on(base::listen(([127, 0, 0, 1], 0).into()).unwrap(), script)
+    }
+
+    /// The same on a listener of the test's own.
+    pub(crate) fn on<F>(listener: TcpListener, script: impl Fn(Received) -> F + Send + Sync + 'static) -> Stub
+    where
+        F: Future<Output = Ending> + Send + 'static,
+    {
         let address = listener.local_addr().unwrap();
         let drain = Drain::new();
         let state = Arc::new(State {

@@ -122,6 +122,20 @@ pub(crate) static KEYS: &[Key] = &[
     Key::text("upstream.connect_timeout", "3s", "For a connection upstream to be made"),
     Key::text("upstream.timeout", "20s", "For a call upstream, retries included"),
     Key::number("upstream.attempts", "3", "Tries in all of a call that is safe to repeat"),
+    Key::text(
+        "upstream.breaker",
+        "on",
+        "Whether an upstream that stopped answering is left alone: on or off",
+    ),
+    Key::number(
+        "upstream.breaker_failure_share",
+        "0.5",
+        "Share of failed requests at which the breaker opens",
+    ),
+    Key::number("upstream.breaker_requests_min", "20", "With fewer requests in ten seconds it stays closed"),
+    Key::text("upstream.breaker_cool_down", "5s", "How long it is open before it lets requests try"),
+    Key::text("upstream.hedge", "off", "When a slow read is sent a second time: off or p95"),
+    Key::number("upstream.hedge_budget", "0.02", "Share of the reads that may be sent a second time"),
     Key::text("engine.data_dir", "linac-data", "Where the bundled engine keeps its data")
         .flag("data-dir", "DIR"),
     Key::claim("engine.in_memory", "Keep the bundled engine's data in memory, until the process ends")

@@ -77,6 +77,23 @@ pub(super) fn ttl_sweep(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off".to_owned()),
+    }
+}
+
+/// Whether slow reads are sent twice: there is one way to tell that they are slow.
+pub(super) fn hedge(text: &str) -> Result<bool, String> {
+    match text {
+        "p95" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be off or p95".to_owned()),
+    }
+}
+
 pub(super) fn mode(text: &str) -> Result<cache::Mode, String> {
     match text {
         "on" => Ok(cache::Mode::On),

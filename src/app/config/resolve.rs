@@ -20,6 +20,8 @@ const CACHE_BYTES_MIN: u64 = 1 << 20;
 const COUNT_MAX: usize = 10_000_000;
 /// A call that fails so often fails for a reason that more tries do not mend.
 const ATTEMPTS_MAX: u32 = 10;
+/// Of less than this a single failure may be more, and none opens a breaker.
+const FAILURE_SHARE_MIN: f64 = 0.01;
 /// The account that ARNs of the bundled engine name: the one in the examples of AWS's documentation.
 const ACCOUNT: &str = "123456789012";
 
@@ -76,9 +78,30 @@ fn origin(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> Origin {
 fn upstream(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> Option<upstream::Config> {
     let connect_timeout = reader.read("upstream.connect_timeout", parse::timeout);
     let attempts = reader.read("upstream.attempts", |text| parse::number(text, 1..=ATTEMPTS_MAX));
+    let breaker = breaker(reader);
+    let hedge = hedge(reader);
     reader.layers.value("upstream.url")?;
     let origin = reader.read_or("upstream.url", upstream::Origin::Aws, parse::upstream);
-    Some(upstream::Config { origin, region: region.to_owned(), connect_timeout, timeout, attempts })
+    let region = region.to_owned();
+    Some(upstream::Config { origin, region, connect_timeout, timeout, attempts, breaker, hedge })
+}
+
+fn breaker(reader: &mut Reader<'_>) -> Option<upstream::BreakerConfig> {
+    let is_on = reader.read("upstream.breaker", parse::switch);
+    let config = upstream::BreakerConfig {
+        failure_share: reader
+            .read("upstream.breaker_failure_share", |text| parse::number(text, FAILURE_SHARE_MIN..=1.0)),
+        requests_min: reader
+            .read("upstream.breaker_requests_min", |text| parse::number(text, 1..=COUNT_MAX as u32)),
+        cool_down: reader.read("upstream.breaker_cool_down", parse::timeout),
+    };
+    is_on.then_some(config)
+}
+
+fn hedge(reader: &mut Reader<'_>) -> Option<upstream::HedgeConfig> {
+    let is_on = reader.read("upstream.hedge", parse::hedge);
+    let budget = reader.read("upstream.hedge_budget", |text| parse::number(text, 0.0..=1.0));
+    is_on.then_some(upstream::HedgeConfig { budget })
 }
 
 fn engine(reader: &mut Reader<'_>, region: &str) -> engine::Config {

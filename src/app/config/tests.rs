@@ -50,6 +50,38 @@ fn expired_items_are_looked_for_every_so_often_or_not_at_all() {
 }
 
 #[test]
+fn a_dead_upstream_is_left_alone_unless_that_is_off_and_reads_are_hedged_if_that_is_on() {
+    let upstream = |settings: &[(&str, &str)]| {
+        let config = Config::of(&[&[("upstream.url", "http://a")], settings].concat());
+        let Origin::Remote(upstream) = config.map_err(|mistakes| mistakes.to_string())?.origin else {
+            unreachable!("there is an upstream")
+        };
+        Ok::<_, String>((upstream.breaker, upstream.hedge))
+    };
+    let cool_down = Duration::from_secs(5);
+    let breaker = upstream::BreakerConfig { failure_share: 0.5, requests_min: 20, cool_down };
+    assert_eq!(upstream(&[]), Ok((Some(breaker.clone()), None)));
+    let hedge = upstream::HedgeConfig { budget: 0.02 };
+    let set = [("upstream.breaker", "off"), ("upstream.hedge", "p95")];
+    assert_eq!(upstream(&set), Ok((None, Some(hedge))));
+    let set = [("upstream.breaker_failure_share", "1"), ("upstream.breaker_requests_min", "5")];
+    assert_eq!(
+        upstream(&set),
+        Ok((Some(upstream::BreakerConfig { failure_share: 1.0, requests_min: 5, ..breaker }), None))
+    );
+    for (path, wrong, expected) in [
+        ("upstream.breaker", "yes", "must be on or off"),
+        ("upstream.breaker_failure_share", "0", "must be a number from 0.01 to 1"),
+        ("upstream.breaker_requests_min", "0", "must be a number from 1 to 10000000"),
+        ("upstream.breaker_cool_down", "0s", "must be more than 0"),
+        ("upstream.hedge", "p99", "must be off or p95"),
+        ("upstream.hedge_budget", "2", "must be a number from 0 to 1"),
+    ] {
+        assert_eq!(upstream(&[(path, wrong)]), Err(format!("{path} (--{path}): {expected}")));
+    }
+}
+
+#[test]
 fn there_is_one_origin_and_one_place() {
     let check = |settings: &[(&'static str, &str)], expected: &str| {
         let flags = settings.iter().map(|(path, text)| (*path, (*text).to_owned())).collect();

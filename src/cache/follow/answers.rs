@@ -11,7 +11,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Change, Event, Image, Loss, lineage::Listed};
-use crate::schema::error_code;
 
 /// Why an answer is none to go on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +117,7 @@ struct StreamRecord {
 
 /// What an answer that is no success means.
 pub(super) fn trouble(status: StatusCode, body: &[u8]) -> Trouble {
-    match error_code(body) {
+    match ErrorCode::in_body(body) {
         Some(ErrorCode::ExpiredIteratorException) => Trouble::Expired,
         Some(ErrorCode::TrimmedDataAccessException) => Trouble::Lost(Loss::Trimmed),
         Some(ErrorCode::ResourceNotFoundException | ErrorCode::TableNotFoundException) => {

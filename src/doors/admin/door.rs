@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use base::{Accepting, Action, Clock, Drain, Permits, accept_loop, time_to_hang_up};
+use base::{Accepting, Action, Clock, Condition, Drain, Permits, accept_loop, time_to_hang_up};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
@@ -35,6 +35,7 @@ type Reply = Response<Full<Bytes>>;
 pub struct Door {
     registry: Registry,
     actions: Vec<Arc<dyn Action>>,
+    conditions: Vec<Arc<dyn Condition>>,
     serving: Drain,
     connections: Permits,
 }
@@ -61,15 +62,17 @@ impl Metrics {
 }
 
 impl Door {
-    /// `serving` is the register of the doors that serve clients: once it drains, `/readyz` says so.
+    /// `serving` is the register of the doors that serve clients: once it drains, `/readyz` says so. It also says
+    /// what is the matter with `conditions`.
     pub fn new(
         registry: Registry,
         actions: Vec<Arc<dyn Action>>,
+        conditions: Vec<Arc<dyn Condition>>,
         serving: Drain,
         metrics: &Metrics,
     ) -> Arc<Door> {
         let connections = Permits::new(CONNECTIONS_MAX, metrics.connection_waits.clone());
-        Arc::new(Door { registry, actions, serving, connections })
+        Arc::new(Door { registry, actions, conditions, serving, connections })
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Reply {
@@ -94,13 +97,20 @@ impl Door {
             Route::Ready if self.serving.has_begun() => {
                 reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n")
             }
-            Route::Ready => reply(StatusCode::OK, TEXT, "ready\n"),
+            Route::Ready => reply(StatusCode::OK, TEXT, self.ready()),
             Route::Action(name) => match self.actions.iter().find(|action| action.name() == name) {
                 Some(action) => run(action.as_ref(), request.into_body()).await,
                 None => error(StatusCode::NOT_FOUND, "no such action"),
             },
             Route::Unknown => error(StatusCode::NOT_FOUND, "no such page"),
         }
+    }
+
+    /// Ready whatever the matter is: nobody is served better elsewhere, as what one node cannot reach is out of reach
+    /// for the others too, and hits are still answered.
+    fn ready(&self) -> String {
+        let troubles = self.conditions.iter().filter_map(|condition| condition.trouble());
+        std::iter::once("ready".to_owned()).chain(troubles).map(|line| line + "\n").collect()
     }
 
     fn metrics(&self) -> Reply {

@@ -20,11 +20,25 @@ impl Action for Echo {
     }
 }
 
+/// What is the matter with the test.
+#[derive(Default)]
+struct Trouble(std::sync::Mutex<Option<String>>);
+
+impl Condition for Trouble {
+    fn trouble(&self) -> Option<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
 async fn open() -> (SocketAddr, Drain, Drain) {
+    open_with(Arc::default()).await
+}
+
+async fn open_with(trouble: Arc<Trouble>) -> (SocketAddr, Drain, Drain) {
     let registry = base::telemetry::metrics_registry();
     let metrics = Metrics::register(&registry).unwrap();
     let (serving, drain) = (Drain::new(), Drain::new());
-    let door = Door::new(registry, vec![Arc::new(Echo)], serving.clone(), &metrics);
+    let door = Door::new(registry, vec![Arc::new(Echo)], vec![trouble], serving.clone(), &metrics);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drain.spawn(serve(door, listener, Clock::start(), drain.clone()));
@@ -45,6 +59,20 @@ async fn ask(address: SocketAddr, line: &str, headers: &str, body: &str) -> Stri
     let head =
         format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}");
     say(address, &format!("{head}\r\n{body}")).await
+}
+
+#[tokio::test]
+async fn a_node_in_trouble_is_ready_and_says_so() {
+    let trouble = Arc::<Trouble>::default();
+    let (address, serving, _drain) = open_with(Arc::clone(&trouble)).await;
+    let body =
+        async || ask(address, "GET /readyz", "", "").await.split_once("\r\n\r\n").unwrap().1.to_owned();
+    assert_eq!(body().await, "ready\n");
+    *trouble.0.lock().unwrap() = Some("it rains".to_owned());
+    assert!(ask(address, "GET /readyz", "", "").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(body().await, "ready\nit rains\n");
+    serving.begin();
+    assert_eq!(body().await, "draining\n");
 }
 
 #[tokio::test]
