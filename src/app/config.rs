@@ -1,13 +1,16 @@
 //! The configuration: who may say what, and what holds.
 //!
-//! Rows in `keys.rs` → what was written, in `raw.rs` → defaults that depend on the machine, in `derive.rs` →
-//! checked values, in `resolve.rs`. Only this module reads files and the environment.
+//! Rows in `keys.rs` → what was written, in `raw.rs` (of tables, indexes and operations by `place.rs`) →
+//! defaults that depend on the machine, in `derive.rs` → checked values, in `resolve.rs` and `rules.rs`. Only
+//! this module reads files and the environment.
 
 mod derive;
 pub(crate) mod keys;
 mod parse;
+mod place;
 mod raw;
 mod resolve;
+mod rules;
 
 use std::{fmt, fs, net::SocketAddr, path::Path, time::Duration};
 
@@ -15,7 +18,7 @@ use base::telemetry::LogConfig;
 
 pub(crate) use self::raw::LIST_SEPARATOR;
 use self::{
-    keys::{KEYS, Key, Kind, Preset},
+    keys::{KEYS, Key, Kind, Preset, RULE_KEYS},
     raw::{Layers, Source, Sources, Written},
 };
 
@@ -146,12 +149,12 @@ impl Settings {
                 Preset::Value(_) => format!("# {} is not set\n", key.path),
             },
         });
-        let tables = self.layers.tables().iter().flat_map(|(table, rules)| {
-            rules.iter().map(move |(key, written)| {
-                line(&format!("tables.{}.{key}", quoted(table)), Kind::Text, written)
-            })
+        let rules = self.layers.rules().iter().flat_map(|(place, written)| {
+            let kind =
+                |name| RULE_KEYS.iter().find(|key| key.name == name).map_or(Kind::Text, |key| key.kind);
+            written.iter().map(move |(key, written)| line(&format!("{place}.{key}"), kind(*key), written))
         });
-        keys.chain(tables).collect()
+        keys.chain(rules).collect()
     }
 }
 
@@ -198,12 +201,27 @@ impl Mistake {
 }
 
 /// With a guess, if there is a likely one: two slips, or one word of a longer name. What is farther off is
-/// noise.
+/// noise; then those are named that stand in the same section.
 fn no_such(name: &str, known: impl Iterator<Item = String>) -> String {
-    let nearest = known.map(|known| (strsim::damerau_levenshtein(name, &known), known)).min();
-    match nearest.filter(|(distance, known)| *distance <= 2.max(known.len() / 4)) {
-        Some((_, known)) => format!("no such setting; did you mean {known}?"),
-        None => "no such setting".to_owned(),
+    let known: Vec<String> = known.collect();
+    let section = |path: &str| path.rsplit_once('.').map(|(section, _)| section.to_owned());
+    let is_sibling = |known: &str| section(known).is_some() && section(known) == section(name);
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    // How far it is, and how far it may be.
+    let distance = |known: &str| {
+        let (name, known) =
+            if is_sibling(known) { (last(name), last(known)) } else { (name.to_owned(), known.to_owned()) };
+        (strsim::damerau_levenshtein(&name, &known), 2.max(known.len() / 4))
+    };
+    let nearest = known.iter().min_by_key(|known| (distance(known), known.as_str()));
+    if let Some(known) = nearest.filter(|known| distance(known).0 <= distance(known).1) {
+        return format!("no such setting; did you mean {known}?");
+    }
+    let siblings = known.iter().filter(|known| is_sibling(known));
+    let names: Vec<&str> = siblings.filter_map(|sibling| sibling.rsplit('.').next()).collect();
+    match names.is_empty() {
+        true => "no such setting".to_owned(),
+        false => format!("no such setting; there are {}", names.join(", ")),
     }
 }
 
