@@ -25,6 +25,7 @@ pub struct Parts {
 pub(crate) struct Stack {
     pub(crate) door: Arc<json_door::Door>,
     pub(crate) actions: Vec<Arc<dyn Action>>,
+    pub(crate) caching: Arc<Caching>,
     /// What answers the calls that the cache does not, in a word for the log.
     pub(crate) origin: String,
     /// As whom it talks to AWS.
@@ -79,12 +80,12 @@ pub(crate) fn assemble(
 
     // Outermost, so that what is refused here does not even look into the cache.
     let stack: Arc<dyn Backend> =
-        if config.server.read_only { Arc::new(ReadOnly::new(caching)) } else { caching };
+        if config.server.read_only { Arc::new(ReadOnly::new(caching.clone())) } else { caching.clone() };
     let metrics = json_door::Metrics::register(registry)?;
     let door_parts = json_door::Parts { clock, chance, drain, metrics };
     let door = json_door::Door::new(config.json.clone(), stack, door_parts);
     let aws_signer = config.origin.is_aws().then_some(signer);
-    Ok(Stack { door, actions, origin, aws_signer })
+    Ok(Stack { door, actions, caching, origin, aws_signer })
 }
 
 fn place(place: &engine::Place) -> String {

@@ -12,13 +12,14 @@ mod raw;
 mod resolve;
 mod rules;
 
-use std::{fmt, fs, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeSet, fmt, fs, net::SocketAddr, path::Path, time::Duration};
 
 use base::telemetry::LogConfig;
 
 pub(crate) use self::raw::LIST_SEPARATOR;
 use self::{
-    keys::{KEYS, Key, Kind, Preset, RULE_KEYS},
+    keys::{KEYS, Key, Kind, Preset, RULE_KEYS, RuleKey},
+    place::Place,
     raw::{Layers, Source, Sources, Written},
 };
 
@@ -94,7 +95,7 @@ impl Config {
 }
 
 /// What was written about each key, checked or not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     layers: Layers,
     mistakes: Vec<Mistake>,
@@ -129,8 +130,8 @@ impl Settings {
     }
 
     /// Checks all values.
-    pub(crate) fn resolve(self) -> Result<Config, Mistakes> {
-        let mut mistakes = self.mistakes;
+    pub(crate) fn resolve(&self) -> Result<Config, Mistakes> {
+        let mut mistakes = self.mistakes.clone();
         let config = resolve::resolve(&self.layers, &mut mistakes);
         if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
     }
@@ -138,6 +139,24 @@ impl Settings {
     /// The last word on a key, unchecked.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.layers.value(path).map(|written| written.text.as_str())
+    }
+
+    /// The keys whose values are others than in `before`.
+    pub(crate) fn differences(&self, before: &Settings) -> Differences {
+        let is_other = |path: &&Key| self.text(path.path) != before.text(path.path);
+        let of_keys = KEYS.iter().filter(is_other).map(|key| (key.path.to_owned(), key.is_rule));
+        let places: BTreeSet<&Place> =
+            self.layers.rules().keys().chain(before.layers.rules().keys()).collect();
+        let of_sections = places.into_iter().flat_map(|place| {
+            let text = |settings: &Settings, key: &RuleKey| {
+                settings.layers.rule(place, key.name).map(|written| written.text.clone())
+            };
+            let others = place.keys().filter(move |key| text(self, key) != text(before, key));
+            others.map(move |key| (format!("{place}.{}", key.name), key.is_rule))
+        });
+        let (rules, others) = of_keys.chain(of_sections).partition::<Vec<_>, _>(|(_, is_rule)| *is_rule);
+        let paths = |keys: Vec<(String, bool)>| keys.into_iter().map(|(path, _)| path).collect();
+        Differences { rules: paths(rules), others: paths(others) }
     }
 
     /// Every key with its value and who wrote it, in a form that is a configuration file again.
@@ -156,6 +175,15 @@ impl Settings {
         });
         keys.chain(rules).collect()
     }
+}
+
+/// Keys whose values differ.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Differences {
+    /// Those of rules, which can be exchanged while a node runs.
+    pub(crate) rules: Vec<String>,
+    /// All others.
+    pub(crate) others: Vec<String>,
 }
 
 fn line(path: &str, kind: Kind, Written { text, source }: &Written) -> String {

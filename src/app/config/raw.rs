@@ -65,7 +65,7 @@ pub(crate) struct Sources {
 }
 
 /// For every key the last word on it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Layers {
     values: BTreeMap<&'static str, Written>,
     rules: BTreeMap<Place, BTreeMap<&'static str, Written>>,

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::{place::Place, *};
+use super::*;
 
 const REFERENCE: &str = include_str!("../../../config/reference.toml");
 const PROXY: &str = include_str!("../../../config/proxy.toml");
