@@ -25,6 +25,7 @@ pub struct Parts {
 pub(crate) struct Stack {
     pub(crate) door: Arc<json_door::Door>,
     pub(crate) actions: Vec<Arc<dyn Action>>,
+    pub(crate) caching: Arc<Caching>,
     /// What may be the matter with a node that serves.
     pub(crate) conditions: Vec<Arc<dyn Condition>>,
     /// What answers the calls that the cache does not, in a word for the log.
@@ -84,16 +85,16 @@ pub(crate) fn assemble(
         metrics: cache::Metrics::register(registry)?,
     };
     let caching = Caching::new(config.cache.clone(), backend, cache_parts);
-    let actions = vec![caching.purge_action()];
+    let actions = vec![caching.purge_action(), caching.report_action()];
 
     // Outermost, so that what is refused here does not even look into the cache.
     let stack: Arc<dyn Backend> =
-        if config.server.read_only { Arc::new(ReadOnly::new(caching)) } else { caching };
+        if config.server.read_only { Arc::new(ReadOnly::new(caching.clone())) } else { caching.clone() };
     let metrics = json_door::Metrics::register(registry)?;
     let door_parts = json_door::Parts { clock, chance, drain, metrics };
     let door = json_door::Door::new(config.json.clone(), stack, door_parts);
     let aws_signer = config.origin.is_aws().then_some(signer);
-    Ok(Stack { door, actions, conditions, origin, aws_signer })
+    Ok(Stack { door, actions, caching, conditions, origin, aws_signer })
 }
 
 fn place(place: &engine::Place) -> String {

@@ -39,6 +39,8 @@ pub enum Command {
     Env(Env),
     /// Have a running node forget what it has cached
     Purge(Purge),
+    /// Have a running node read its configuration again, and put its rules into force
+    Reload(Reload),
     /// Ask a running node whether it lives
     Healthcheck(Healthcheck),
     /// Print completions for a shell
@@ -106,6 +108,13 @@ pub struct Purge {
     pub(crate) node: Node,
 }
 
+/// `linac reload`.
+#[derive(Debug, Args)]
+pub struct Reload {
+    #[command(flatten)]
+    pub(crate) node: Node,
+}
+
 /// `linac healthcheck`.
 #[derive(Debug, Args)]
 pub struct Healthcheck {
@@ -122,7 +131,7 @@ pub struct Node {
 }
 
 /// A file and flags that set configuration keys.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SettingsArgs {
     pub(crate) config: Option<PathBuf>,
     /// Paths of keys and their values.
@@ -250,6 +259,7 @@ mod tests {
         check("linac purge --all --table Music", false);
         check("linac purge --table Music --key {}", true);
         check("linac purge --all --key {}", false);
+        check("linac reload --admin 127.0.0.1:1", true);
         check("linac healthcheck --admin nowhere", false);
         check("linac completions zsh", true);
         check("linac", false);

@@ -1,21 +1,25 @@
 //! The configuration: who may say what, and what holds.
 //!
-//! Rows in `keys.rs` → what was written, in `raw.rs` → defaults that depend on the machine, in `derive.rs` →
-//! checked values, in `resolve.rs`. Only this module reads files and the environment.
+//! Rows in `keys.rs` → what was written, in `raw.rs` (of tables, indexes and operations by `place.rs`) →
+//! defaults that depend on the machine, in `derive.rs` → checked values, in `resolve.rs` and `rules.rs`. Only
+//! this module reads files and the environment.
 
 mod derive;
 pub(crate) mod keys;
 mod parse;
+mod place;
 mod raw;
 mod resolve;
+mod rules;
 
-use std::{fmt, fs, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeSet, fmt, fs, net::SocketAddr, path::Path, time::Duration};
 
 use base::telemetry::LogConfig;
 
 pub(crate) use self::raw::LIST_SEPARATOR;
 use self::{
-    keys::{KEYS, Key, Kind, Preset},
+    keys::{KEYS, Key, Kind, Preset, RULE_KEYS, RuleKey},
+    place::Place,
     raw::{Layers, Source, Sources, Written},
 };
 
@@ -91,7 +95,7 @@ impl Config {
 }
 
 /// What was written about each key, checked or not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     layers: Layers,
     mistakes: Vec<Mistake>,
@@ -126,8 +130,8 @@ impl Settings {
     }
 
     /// Checks all values.
-    pub(crate) fn resolve(self) -> Result<Config, Mistakes> {
-        let mut mistakes = self.mistakes;
+    pub(crate) fn resolve(&self) -> Result<Config, Mistakes> {
+        let mut mistakes = self.mistakes.clone();
         let config = resolve::resolve(&self.layers, &mut mistakes);
         if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
     }
@@ -135,6 +139,24 @@ impl Settings {
     /// The last word on a key, unchecked.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.layers.value(path).map(|written| written.text.as_str())
+    }
+
+    /// The keys whose values are others than in `before`.
+    pub(crate) fn differences(&self, before: &Settings) -> Differences {
+        let is_other = |path: &&Key| self.text(path.path) != before.text(path.path);
+        let of_keys = KEYS.iter().filter(is_other).map(|key| (key.path.to_owned(), key.is_rule));
+        let places: BTreeSet<&Place> =
+            self.layers.rules().keys().chain(before.layers.rules().keys()).collect();
+        let of_sections = places.into_iter().flat_map(|place| {
+            let text = |settings: &Settings, key: &RuleKey| {
+                settings.layers.rule(place, key.name).map(|written| written.text.clone())
+            };
+            let others = place.keys().filter(move |key| text(self, key) != text(before, key));
+            others.map(move |key| (format!("{place}.{}", key.name), key.is_rule))
+        });
+        let (rules, others) = of_keys.chain(of_sections).partition::<Vec<_>, _>(|(_, is_rule)| *is_rule);
+        let paths = |keys: Vec<(String, bool)>| keys.into_iter().map(|(path, _)| path).collect();
+        Differences { rules: paths(rules), others: paths(others) }
     }
 
     /// Every key with its value and who wrote it, in a form that is a configuration file again.
@@ -146,13 +168,22 @@ impl Settings {
                 Preset::Value(_) => format!("# {} is not set\n", key.path),
             },
         });
-        let tables = self.layers.tables().iter().flat_map(|(table, rules)| {
-            rules.iter().map(move |(key, written)| {
-                line(&format!("tables.{}.{key}", quoted(table)), Kind::Text, written)
-            })
+        let rules = self.layers.rules().iter().flat_map(|(place, written)| {
+            let kind =
+                |name| RULE_KEYS.iter().find(|key| key.name == name).map_or(Kind::Text, |key| key.kind);
+            written.iter().map(move |(key, written)| line(&format!("{place}.{key}"), kind(*key), written))
         });
-        keys.chain(tables).collect()
+        keys.chain(rules).collect()
     }
+}
+
+/// Keys whose values differ.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Differences {
+    /// Those of rules, which can be exchanged while a node runs.
+    pub(crate) rules: Vec<String>,
+    /// All others.
+    pub(crate) others: Vec<String>,
 }
 
 fn line(path: &str, kind: Kind, Written { text, source }: &Written) -> String {
@@ -198,12 +229,27 @@ impl Mistake {
 }
 
 /// With a guess, if there is a likely one: two slips, or one word of a longer name. What is farther off is
-/// noise.
+/// noise; then those are named that stand in the same section.
 fn no_such(name: &str, known: impl Iterator<Item = String>) -> String {
-    let nearest = known.map(|known| (strsim::damerau_levenshtein(name, &known), known)).min();
-    match nearest.filter(|(distance, known)| *distance <= 2.max(known.len() / 4)) {
-        Some((_, known)) => format!("no such setting; did you mean {known}?"),
-        None => "no such setting".to_owned(),
+    let known: Vec<String> = known.collect();
+    let section = |path: &str| path.rsplit_once('.').map(|(section, _)| section.to_owned());
+    let is_sibling = |known: &str| section(known).is_some() && section(known) == section(name);
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    // How far it is, and how far it may be.
+    let distance = |known: &str| {
+        let (name, known) =
+            if is_sibling(known) { (last(name), last(known)) } else { (name.to_owned(), known.to_owned()) };
+        (strsim::damerau_levenshtein(&name, &known), 2.max(known.len() / 4))
+    };
+    let nearest = known.iter().min_by_key(|known| (distance(known), known.as_str()));
+    if let Some(known) = nearest.filter(|known| distance(known).0 <= distance(known).1) {
+        return format!("no such setting; did you mean {known}?");
+    }
+    let siblings = known.iter().filter(|known| is_sibling(known));
+    let names: Vec<&str> = siblings.filter_map(|sibling| sibling.rsplit('.').next()).collect();
+    match names.is_empty() {
+        true => "no such setting".to_owned(),
+        false => format!("no such setting; there are {}", names.join(", ")),
     }
 }
 

@@ -10,12 +10,15 @@ mod config;
 mod failed;
 mod operate;
 mod read_only;
+mod reload;
 mod run;
 mod signals;
 
 pub use assemble::Parts;
-pub use cli::{Cli, Command, ConfigCommand, Env, Healthcheck, Node, Purge, Serve, SettingsArgs, Shell};
+pub use cli::{
+    Cli, Command, ConfigCommand, Env, Healthcheck, Node, Purge, Reload, Serve, SettingsArgs, Shell,
+};
 pub use config::{Config, Mistake, Mistakes, ServerConfig};
 pub use failed::{Failed, StartError};
-pub use operate::{completions, config, env, healthcheck, purge};
+pub use operate::{completions, config, env, healthcheck, purge, reload};
 pub use run::{Running, serve, start};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Failed,
-    cli::{Cli, ConfigCommand, Env, Healthcheck, Node, Purge, Shell},
+    cli::{Cli, ConfigCommand, Env, Healthcheck, Node, Purge, Reload, Shell},
     config::Settings,
 };
 
@@ -54,6 +54,16 @@ pub fn purge(args: &Purge) -> Result<(), Failed> {
     let request = purge_request(args).map_err(Failed::Usage)?;
     let node = node_address(&args.node)?;
     let answer = on_this_thread(admin_door::act(node, "purge", &request, ANSWER_PATIENCE))?;
+    print(&format!("{answer}\n"))
+}
+
+/// `linac reload`.
+///
+/// # Errors
+/// When the node cannot be reached, or finds mistakes in its configuration.
+pub fn reload(args: &Reload) -> Result<(), Failed> {
+    let node = node_address(&args.node)?;
+    let answer = on_this_thread(admin_door::act(node, "reload", &json!({}), ANSWER_PATIENCE))?;
     print(&format!("{answer}\n"))
 }
 

@@ -2,16 +2,18 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use base::{Chance, Clock, Drain, telemetry, units::print_bytes};
+use base::{Action, Chance, Clock, Drain, telemetry, units::print_bytes};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tracing::{error, info, warn};
 
 use crate::{
     Config, Failed, Parts, Serve, StartError,
     assemble::{Stack, assemble},
+    cli::SettingsArgs,
     config::{Origin, Settings},
     operate::print,
-    signals::StopSignals,
+    reload::{Reload, ReloadAction},
+    signals::{ReloadSignal, StopSignals},
 };
 
 /// The crates of this product, whose messages the log takes at its level.
@@ -45,6 +47,7 @@ pub struct Running {
     admin_drain: Drain,
     drain_timeout: Duration,
     doors: [JoinHandle<()>; 2],
+    reload: Option<Arc<Reload>>,
 }
 
 /// Starts a node. It serves when this returns, and stops by [`Running::stop`].
@@ -52,13 +55,25 @@ pub struct Running {
 /// # Errors
 /// When an address cannot be had, or the upstream's client cannot be set up.
 pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
+    start_with(config, parts, None).await
+}
+
+/// The same for a configuration that can be read again, where its settings came from.
+async fn start_with(
+    config: Config,
+    parts: Parts,
+    source: Option<(SettingsArgs, Settings)>,
+) -> Result<Running, StartError> {
     let (json, json_address) = bind("json.listen", config.json_listen)?;
     let (admin, admin_address) = bind("admin.listen", config.admin_listen)?;
     let (drain, admin_drain) = (Drain::new(), Drain::new());
     let clock = parts.clock.clone();
     let registry = telemetry::metrics_registry();
-    let Stack { door, actions, conditions, origin, aws_signer } =
+    let Stack { door, mut actions, caching, conditions, origin, aws_signer } =
         assemble(&config, parts, &drain, &registry)?;
+    let reload = source
+        .map(|(source, settings)| Arc::new(Reload::new(source, settings, &config.cache.rules, caching)));
+    actions.extend(reload.clone().map(|reload| Arc::new(ReloadAction(reload)) as Arc<dyn Action>));
     let admin_metrics = admin_door::Metrics::register(&registry)?;
     let admin_door = admin_door::Door::new(registry, actions, conditions, drain.clone(), &admin_metrics);
     announce(&config, json_address, admin_address, &origin);
@@ -70,7 +85,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         admin_drain.spawn(admin_door::serve(admin_door, admin, clock, admin_drain.clone())),
     ];
     let drain_timeout = config.server.drain_timeout;
-    Ok(Running { json_address, admin_address, drain, admin_drain, drain_timeout, doors })
+    Ok(Running { json_address, admin_address, drain, admin_drain, drain_timeout, doors, reload })
 }
 
 impl Running {
@@ -82,6 +97,12 @@ impl Running {
         self.admin_drain.begin();
         self.admin_drain.finished(ADMIN_DRAIN_PATIENCE).await;
         left
+    }
+
+    /// Reads the configuration again; what came of it is in the log.
+    fn reload(&self) {
+        let outcome = self.reload.as_ref().map(|reload| reload.reload());
+        drop(outcome);
     }
 
     /// Resolves when a door closes although nobody asked for it, which only a bug can bring about.
@@ -100,28 +121,33 @@ impl Running {
 /// # Errors
 /// When the configuration is wrong, the node cannot start, or it was told twice to stop.
 pub fn serve(args: Serve) -> Result<(), Failed> {
-    let config = Settings::read(args.settings.config.as_deref(), args.settings.flags)?.resolve()?;
+    let settings = Settings::read(args.settings.config.as_deref(), args.settings.flags.clone())?;
+    let config = settings.resolve()?;
     telemetry::start_log(config.log, &ROOMS);
     let runtime = tokio::runtime::Runtime::new();
     let runtime = runtime.map_err(|error| Failed::Other(format!("cannot start: {error}")))?;
-    let outcome = runtime.block_on(live(config, args.print_address));
+    let outcome = runtime.block_on(live(config, (args.settings, settings), args.print_address));
     // What did not end in time is cut off, not waited for.
     runtime.shutdown_background();
     outcome
 }
 
-async fn live(config: Config, print_address: bool) -> Result<(), Failed> {
-    let signals = StopSignals::listen();
-    let mut signals = signals.map_err(|error| Failed::Other(format!("cannot listen to signals: {error}")))?;
+async fn live(config: Config, source: (SettingsArgs, Settings), print_address: bool) -> Result<(), Failed> {
+    let deaf = |error| Failed::Other(format!("cannot listen to signals: {error}"));
+    let mut signals = StopSignals::listen().map_err(deaf)?;
+    let mut hangups = ReloadSignal::listen().map_err(deaf)?;
     let parts = Parts { clock: Clock::start(), chance: Chance::real() };
-    let mut running = start(config, parts).await?;
+    let mut running = start_with(config, parts, Some(source)).await?;
     if print_address {
         let (json, admin) = (running.json_address, running.admin_address);
         print(&format!("listen http://{json}\nadmin http://{admin}\n"))?;
     }
-    let is_asked_to_stop = tokio::select! {
-        () = signals.next() => true,
-        () = running.door_lost() => false,
+    let is_asked_to_stop = loop {
+        tokio::select! {
+            () = signals.next() => break true,
+            () = running.door_lost() => break false,
+            () = hangups.next() => running.reload(),
+        }
     };
     info!(drain_timeout = ?running.drain_timeout, "draining");
     let left = tokio::select! {

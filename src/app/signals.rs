@@ -1,4 +1,4 @@
-//! How the operating system asks a process to stop.
+//! How the operating system asks a process to stop, or to read its configuration again.
 
 use std::io;
 
@@ -41,5 +41,40 @@ impl StopSignals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// SIGHUP; there is none where there are no signals.
+#[derive(Debug)]
+pub(crate) struct ReloadSignal {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl ReloadSignal {
+    /// From now on the signal no longer ends the process.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> io::Result<ReloadSignal> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(ReloadSignal { hangup: signal(SignalKind::hangup())? })
+    }
+
+    /// Waits for the next one.
+    #[cfg(unix)]
+    pub(crate) async fn next(&mut self) {
+        if self.hangup.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn listen() -> io::Result<ReloadSignal> {
+        Ok(ReloadSignal {})
+    }
+
+    /// Waits for ever.
+    #[cfg(not(unix))]
+    pub(crate) async fn next(&mut self) {
+        std::future::pending::<()>().await;
     }
 }

@@ -166,6 +166,13 @@ impl Caching {
         Arc::new(Caching { core, mode: config.mode, _own_changes: own_changes })
     }
 
+    /// Puts other rules into force. Tables whose rules change begin anew; the others keep their entries. What
+    /// memory tables reserve is what it was when the cache was made.
+    pub fn exchange_rules(&self, book: RuleBook) {
+        self.core.unfollow(&book);
+        self.core.catalog.exchange_rules(book);
+    }
+
     /// The operator's purge.
     pub fn purge_action(&self) -> Arc<dyn Action> {
         Arc::new(purge::Purge(Arc::clone(&self.core)))

@@ -334,8 +334,9 @@ impl Catalog {
         let identity = identity(&definition, reference.bare_name());
         let now = self.clock.millis_since_origin();
         let bare_name = reference.bare_name().to_owned();
-        let rule = self.book.read().unwrap_or_else(PoisonError::into_inner).of_table(&bare_name).clone();
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        // Race: rules are exchanged meanwhile. What is made later has later rules.
+        let rule = self.book.read().unwrap_or_else(PoisonError::into_inner).of_table(&bare_name).clone();
         let old = made.by_identity.get(&identity).cloned();
         let is_retired = |made: &Made, index: &Index| made.retired.contains(&index.number);
         let has_retired = |old: &Table| old.indexes.iter().any(|index| is_retired(&made, index));
@@ -428,9 +429,11 @@ impl Catalog {
 
     /// Puts other rules into force. Tables whose rules change begin a new life.
     pub(crate) fn exchange_rules(&self, book: RuleBook) {
-        *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
+        let mut in_force = self.book.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *in_force, book.clone());
+        drop(in_force);
         // Race: a table that is being learnt under the old rules is forgotten too.
-        self.learn_again(&|_| true);
+        self.learn_again(&|name| old.of_table(name) != book.of_table(name));
     }
 
     /// The tables that are known, each once.

@@ -147,8 +147,18 @@ impl Process {
 
     /// Asks the process to stop.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Asks the process to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
+    fn signal(&self, name: &str) {
         // The shell has this built in; std has no signals.
-        let sent = std::process::Command::new("sh").args(["-c", &format!("kill -TERM {}", self.id)]).status();
+        let command = format!("kill -{name} {}", self.id);
+        let sent = std::process::Command::new("sh").args(["-c", &command]).status();
         assert!(sent.unwrap().success());
     }
 

@@ -177,6 +177,10 @@ impl File {
     fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
+
+    fn rewrite(&self, content: &str) {
+        std::fs::write(&self.0, content).unwrap();
+    }
 }
 
 impl Drop for File {
@@ -230,6 +234,82 @@ async fn a_file_s_rules_of_tables_hold() {
         process.post("GetItem", get(table, "a")).await;
         assert_eq!(process.post("GetItem", get(table, "a")).await.outcome(), outcome);
     }
+}
+
+/// What a read of an item comes to, the second time.
+async fn second_read(process: &Process, table: &str) -> String {
+    process.post("GetItem", get(table, "a")).await;
+    process.post("GetItem", get(table, "a")).await.outcome()
+}
+
+#[tokio::test]
+async fn a_hangup_exchanges_the_rules_and_nothing_else() {
+    const HIT: &str = "hit; detail=negative";
+    const OFF: &str = "fwd=bypass; detail=table-cache-off";
+    let file = File::with("reloaded.toml", "[tables.\"AuditLog\"]\ncache = \"off\"\n");
+    let stub = Dynamo::new().stub();
+    let process = Process::before(&stub, &["--config", file.path()], &[]).await;
+    assert_eq!(second_read(&process, "AuditLog").await, OFF);
+    assert_eq!(second_read(&process, "Music").await, HIT);
+    assert_eq!(second_read(&process, "Sessions").await, HIT);
+    let asked = stub.count("GetItem");
+
+    file.rewrite("[tables.\"Music\"]\ncache = \"off\"\n[json]\nrequests_max = 7\n");
+    process.hang_up();
+    process.logged("rules are in force").await;
+    assert!(process.log().contains("takes a restart"), "{}", process.log());
+    assert!(process.log().contains("\"key\":\"json.requests_max\""), "{}", process.log());
+    assert_eq!(process.post("GetItem", get("Sessions", "a")).await.outcome(), HIT, "it keeps its entries");
+    assert_eq!(stub.count("GetItem"), asked);
+    assert_eq!(second_read(&process, "AuditLog").await, HIT);
+    assert_eq!(second_read(&process, "Music").await, OFF);
+
+    file.rewrite("[tables.\"Music\"]\ncache = \"off\"\nttl = \"0\"\n[cash]\nttl = \"1m\"\n");
+    process.hang_up();
+    process.logged("the rules stay as they were").await;
+    process.logged("did you mean cache?").await;
+    process.logged("must be more than 0").await;
+    assert_eq!(process.post("GetItem", get("Music", "a")).await.outcome(), OFF);
+    assert_eq!(second_read(&process, "AuditLog").await, HIT);
+}
+
+#[tokio::test]
+async fn reload_says_what_changed_or_every_mistake() {
+    let file = File::with("reload.toml", "");
+    let stub = Dynamo::new().stub();
+    let process = Process::before(&stub, &["--config", file.path()], &[]).await;
+    let admin = process.admin.to_string();
+    let reload = ["reload", "--admin", &admin];
+    let (code, out, said) = run(&reload, &[]).await;
+    assert_eq!((code, out.as_str()), (0, "{\"rules_changed\":[],\"takes_a_restart\":[]}\n"), "{said}");
+
+    let reserve =
+        "[cache]\nttl = \"1m\"\n[tables.\"Music\"]\nreserve = \"2 MiB\"\noperations.Query.ttl = \"1s\"\n";
+    file.rewrite(reserve);
+    let (_, out, said) = run(&reload, &[]).await;
+    let expected = serde_json::json!({
+        "rules_changed": ["cache.ttl", "tables.\"Music\".operations.Query.ttl"],
+        "takes_a_restart": ["tables.\"Music\".reserve"],
+    });
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), expected, "{said}");
+    let (_, out, _) = run(&reload, &[]).await;
+    let expected = serde_json::json!({
+        "rules_changed": [], "takes_a_restart": ["tables.\"Music\".reserve"],
+    });
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), expected, "the restart is still to come");
+
+    file.rewrite("[cache]\nttl = \"soon\"\nmodus = \"on\"\n");
+    let (code, out, said) = run(&reload, &[]).await;
+    assert_eq!((code, out.as_str()), (1, ""));
+    for words in ["cache.ttl", "cache.modus", "did you mean cache.mode"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    std::fs::remove_file(file.path()).unwrap();
+    let (code, _, said) = run(&reload, &[]).await;
+    assert!(code == 1 && said.contains("cannot read"), "{said}");
+    process.post("GetItem", get("Music", "a")).await;
+    let answer = process.post("GetItem", get("Music", "a")).await;
+    assert!(answer.cache().starts_with("linac; hit"), "{}", answer.cache());
 }
 
 #[tokio::test]

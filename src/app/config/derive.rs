@@ -4,8 +4,10 @@ use base::units::print_bytes;
 use upstream::AwsHost;
 
 use super::{
-    parse,
-    raw::{Layers, Source, Sources},
+    keys::OPERATIONS,
+    parse::{self, RulesPreset},
+    place::Place,
+    raw::{Layers, Source, Sources, Written},
 };
 
 const MIB: u64 = 1 << 20;
@@ -34,6 +36,65 @@ pub(super) fn derive(layers: &mut Layers, sources: &Sources) {
             layers.set("upstream.region", region, source);
         }
     }
+    let preset = layers.value("cache.preset").map(|preset| parse::preset(preset.text.trim()));
+    if preset == Some(Ok(RulesPreset::Dax)) {
+        derive_dax(layers);
+    }
+}
+
+/// What DAX does where nobody says otherwise.
+///
+/// DAX: items and results live for their TTL, five minutes each; results of queries and of scans are kept, and
+/// no write ends them; the absence of an item is kept as long as an item. A TTL of 0 keeps items until a write
+/// or want of room ends them, and results not at all (developer guide, "DAX: How it works").
+fn derive_dax(layers: &mut Layers) {
+    let as_dax = || Source::Found("as DAX has it".to_owned());
+    let scan = Place::of_operation("Scan");
+    if layers.rule(&scan, "cache").is_none() {
+        layers.set_rule(scan, "cache", "on".to_owned(), as_dax());
+    }
+    if !is_written(layers.value("cache.coherence")) {
+        layers.set("cache.coherence", "ttl".to_owned(), as_dax());
+    }
+    for operation in OPERATIONS {
+        let (alias, zero) = match operation {
+            "GetItem" | "BatchGetItem" => ("cache.record_ttl_millis", "forever"),
+            _ => ("cache.query_ttl_millis", "off"),
+        };
+        let place = Place::of_operation(operation);
+        let millis = layers.value(alias).map(|written| written.text.trim().to_owned());
+        if let Some(text) = millis.filter(|text| parse::millis(text).is_ok())
+            && layers.rule(&place, "ttl").is_none()
+        {
+            let ttl = if text == "0" { zero.to_owned() } else { format!("{text}ms") };
+            layers.set_rule(place, "ttl", ttl, Source::Found(alias.to_owned()));
+        }
+    }
+    derive_negative_ttls(layers);
+}
+
+/// Where a TTL is written, absence lives as long, unless its own TTL is written there or for more than that.
+fn derive_negative_ttls(layers: &mut Layers) {
+    let source = || Source::Found("as long as ttl".to_owned());
+    if is_written(layers.value("cache.negative_ttl")) {
+        return;
+    }
+    let ttl = layers.value("cache.ttl").map(|written| written.text.clone());
+    layers.set("cache.negative_ttl", ttl.unwrap_or_default(), source());
+    let is_said = |place: &Place| {
+        let sections = place.path();
+        sections.iter().any(|section| is_written(layers.rule(section, "negative_ttl")))
+    };
+    let ttls = layers.rules().iter().filter(|(place, _)| !is_said(place));
+    let ttls: Vec<(Place, String)> =
+        ttls.filter_map(|(place, written)| Some((place.clone(), written.get("ttl")?.text.clone()))).collect();
+    for (place, ttl) in ttls {
+        layers.set_rule(place, "negative_ttl", ttl, source());
+    }
+}
+
+fn is_written(written: Option<&Written>) -> bool {
+    written.is_some_and(|written| !matches!(written.source, Source::Default | Source::Found(_)))
 }
 
 /// The other half of the memory is for requests under way, connections and the allocator.

@@ -12,6 +12,8 @@ pub(crate) struct Key {
     pub(crate) preset: Preset,
     /// The flag of `linac serve`, for the keys that are set most often.
     pub(crate) flag: Option<Flag>,
+    /// Whether it is one of the rules, which can be exchanged while a node runs.
+    pub(crate) is_rule: bool,
     /// What it is for, in a phrase.
     pub(crate) doc: &'static str,
 }
@@ -49,7 +51,7 @@ pub(crate) struct Flag {
 
 impl Key {
     const fn new(path: &'static str, kind: Kind, preset: Preset, doc: &'static str) -> Key {
-        Key { path, kind, preset, flag: None, doc }
+        Key { path, kind, preset, flag: None, is_rule: false, doc }
     }
 
     const fn text(path: &'static str, preset: &'static str, doc: &'static str) -> Key {
@@ -66,6 +68,10 @@ impl Key {
 
     const fn flag(self, name: &'static str, value: &'static str) -> Key {
         Key { flag: Some(Flag { name, value }), ..self }
+    }
+
+    const fn rule(self) -> Key {
+        Key { is_rule: true, ..self }
     }
 
     /// The environment variable that sets this key.
@@ -156,21 +162,54 @@ pub(crate) static KEYS: &[Key] = &[
         "10 GiB",
         "What a table with local indexes may hold under one partition key",
     ),
-    Key::text("cache.mode", "on", "Whether items are cached: on or off").flag("cache", "on|off"),
+    Key::text("cache.mode", "on", "Whether the cache answers: on, shadow or off")
+        .flag("cache", "on|shadow|off"),
+    Key::text("cache.preset", "default", "Whose defaults the rules have: default, or dax").rule(),
     Key::new(
         "cache.bytes_max",
         Kind::Text,
         Preset::Found("half the memory limit"),
-        "Memory for cached items",
+        "Memory for what is cached",
     ),
-    Key::text("cache.ttl", "5m", "How long an item is fresh"),
-    Key::text("cache.negative_ttl", "10s", "How long the absence of an item is fresh"),
+    Key::text("cache.ttl", "5m", "How long an answer is fresh: a duration, off or forever").rule(),
+    Key::text("cache.negative_ttl", "10s", "How long the absence of an item, or an empty result, is fresh")
+        .rule(),
+    Key::new(
+        "cache.record_ttl_millis",
+        Kind::Number,
+        Preset::Found("it is for cache.preset = \"dax\" alone, and cache.ttl holds"),
+        "DAX's name for the time to live of items, in milliseconds; 0 is forever",
+    )
+    .rule(),
+    Key::new(
+        "cache.query_ttl_millis",
+        Kind::Number,
+        Preset::Found("it is for cache.preset = \"dax\" alone, and cache.ttl holds"),
+        "DAX's name for the time to live of queries and scans, in milliseconds; 0 is not cached",
+    )
+    .rule(),
+    Key::text("cache.entry_bytes_max", "2 MiB", "Answers that take more memory are not kept").rule(),
+    Key::text("cache.stale_grace", "off", "How long after its end an entry may stand in for the origin")
+        .rule(),
+    Key::number("cache.refresh_ahead", "0", "Last share of a life in which a hot entry is fetched anew")
+        .rule(),
+    Key::text("cache.coherence", "write", "What ends the results of queries and scans: write, ttl or stream")
+        .rule(),
+    Key::claim("cache.consistent_pages", "Keep later pages of a result only as long as its first").rule(),
+    Key::claim("cache.ask_for_images", "Have writes answered with what they change, to drop fewer results")
+        .rule(),
+    Key::number("cache.verify", "0", "Share of hits that are compared with a strong read afterwards").rule(),
     Key::number("cache.jitter", "0.1", "Share by which a time to live is shortened at random"),
     Key::new(
         "cache.settle",
         Kind::Text,
         Preset::Found("2s in front of an upstream, 0s over the bundled engine"),
         "How long the replicas of the origin may lag behind a write",
+    ),
+    Key::text(
+        "cache.stream_poll",
+        "250ms",
+        "How long a shard of a stream that had nothing new is left alone",
     ),
     Key::text("cache.doubt", "30s", "How long a write without an answer may still be applied"),
     Key::claim("server.read_only", "Refuse everything that is not known to be a read").flag("read-only", ""),
@@ -180,8 +219,53 @@ pub(crate) static KEYS: &[Key] = &[
         .flag("log-format", "FORMAT"),
 ];
 
-/// The keys of a section `[tables."NAME"]`; what is not there holds as under `[cache]`.
-pub(crate) const TABLE_KEYS: [&str; 3] = ["cache", "ttl", "negative_ttl"];
+/// A row of [`RULE_KEYS`].
+#[derive(Debug)]
+pub(crate) struct RuleKey {
+    /// As in the file, behind its section.
+    pub(crate) name: &'static str,
+    /// How it is written.
+    pub(crate) kind: Kind,
+    /// Which sections have it.
+    pub(crate) reach: Reach,
+    /// Whether it can be exchanged while a node runs.
+    pub(crate) is_rule: bool,
+}
+
+/// Which sections of rules have a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// All: of tables, of indexes, of operations.
+    Everything,
+    /// Those of whole tables.
+    Tables,
+}
+
+impl RuleKey {
+    const fn new(name: &'static str, kind: Kind, reach: Reach) -> RuleKey {
+        RuleKey { name, kind, reach, is_rule: true }
+    }
+}
+
+/// The keys of the sections of rules: of tables, their indexes, and operations.
+pub(crate) static RULE_KEYS: &[RuleKey] = &[
+    RuleKey::new("cache", Kind::Text, Reach::Everything),
+    RuleKey::new("ttl", Kind::Text, Reach::Everything),
+    RuleKey::new("negative_ttl", Kind::Text, Reach::Everything),
+    RuleKey::new("entry_bytes_max", Kind::Text, Reach::Everything),
+    RuleKey::new("stale_grace", Kind::Text, Reach::Everything),
+    RuleKey::new("refresh_ahead", Kind::Number, Reach::Everything),
+    RuleKey::new("coherence", Kind::Text, Reach::Tables),
+    RuleKey::new("consistent_pages", Kind::Claim, Reach::Tables),
+    RuleKey::new("ask_for_images", Kind::Claim, Reach::Tables),
+    RuleKey::new("verify", Kind::Number, Reach::Tables),
+    RuleKey::new("ttl_attribute", Kind::Text, Reach::Tables),
+    // Memory is divided when a node starts.
+    RuleKey { is_rule: false, ..RuleKey::new("reserve", Kind::Text, Reach::Tables) },
+];
+
+/// The operations that have sections of their own; of indexes the latter two.
+pub(crate) static OPERATIONS: [&str; 4] = ["GetItem", "BatchGetItem", "Query", "Scan"];
 
 #[cfg(test)]
 mod tests {

@@ -27,10 +27,86 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     if span.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(span) }
 }
 
-/// A time to live. None at all would not switch the cache off, since reads would still share flights.
-pub(super) fn ttl(text: &str) -> Result<Duration, String> {
+/// How long something is fresh. DAX's 0 means two things, so there are words for both.
+pub(super) fn ttl(text: &str) -> Result<cache::Ttl, String> {
+    match text {
+        "off" => Ok(cache::Ttl::Off),
+        "forever" => Ok(cache::Ttl::Forever),
+        _ => match span(text).map_err(|wrong| format!("must be off, forever, or a duration: {wrong}"))? {
+            Duration::ZERO => {
+                Err("must be more than 0: say \"off\" to keep nothing, or \"forever\" to keep \
+                what is right until a write or want of room ends it"
+                    .to_owned())
+            }
+            span => Ok(cache::Ttl::For(span)),
+        },
+    }
+}
+
+/// A time to live as DAX's parameter groups have it.
+pub(super) fn millis(text: &str) -> Result<Duration, String> {
+    number(text, 0..=SPAN_MAX.as_millis() as u64).map(Duration::from_millis)
+}
+
+/// For how long an expired entry may be shown.
+pub(super) fn grace(text: &str) -> Result<Duration, String> {
+    match text {
+        "off" => Ok(Duration::ZERO),
+        _ => timeout(text).map_err(|_| "must be a duration of more than 0, or off".to_owned()),
+    }
+}
+
+/// How often streams are asked for news. DynamoDB: five `GetRecords` a second and shard, and iterators that expire
+/// after a quarter of an hour.
+pub(super) fn stream_poll(text: &str) -> Result<Duration, String> {
     let span = span(text)?;
-    if span.is_zero() { Err("must be more than 0; to cache nothing, say off".to_owned()) } else { Ok(span) }
+    let range = Duration::from_millis(200)..=Duration::from_secs(60);
+    if range.contains(&span) { Ok(span) } else { Err("must be from 200ms to 60s".to_owned()) }
+}
+
+/// Whether something is done: a cache, a breaker.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off".to_owned()),
+    }
+}
+
+/// What ends the results of queries and scans.
+pub(super) fn coherence(text: &str) -> Result<cache::Coherence, String> {
+    match text {
+        "write" => Ok(cache::Coherence::Write),
+        "ttl" => Ok(cache::Coherence::Ttl),
+        "stream" => Ok(cache::Coherence::Stream),
+        _ => Err("must be write, ttl or stream".to_owned()),
+    }
+}
+
+/// Whose defaults the rules have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RulesPreset {
+    /// Our own.
+    Default,
+    /// Those of DAX.
+    Dax,
+}
+
+pub(super) fn preset(text: &str) -> Result<RulesPreset, String> {
+    match text {
+        "default" => Ok(RulesPreset::Default),
+        "dax" => Ok(RulesPreset::Dax),
+        _ => Err("must be default or dax".to_owned()),
+    }
+}
+
+/// DynamoDB: "Attribute names [...] can be up to 64 KB" and not empty; of keys, 255 bytes, which bounds what is
+/// worth a rule.
+pub(super) fn attribute(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=255 => Ok(text.to_owned()),
+        _ => Err("must be the name of an attribute, of 1 to 255 bytes".to_owned()),
+    }
 }
 
 pub(super) fn bytes(text: &str, least: u64) -> Result<u64, String> {
@@ -77,14 +153,6 @@ pub(super) fn ttl_sweep(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-pub(super) fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("must be on or off".to_owned()),
-    }
-}
-
 /// Whether slow reads are sent twice: there is one way to tell that they are slow.
 pub(super) fn hedge(text: &str) -> Result<bool, String> {
     match text {
@@ -97,8 +165,9 @@ pub(super) fn hedge(text: &str) -> Result<bool, String> {
 pub(super) fn mode(text: &str) -> Result<cache::Mode, String> {
     match text {
         "on" => Ok(cache::Mode::On),
+        "shadow" => Ok(cache::Mode::Shadow),
         "off" => Ok(cache::Mode::Off),
-        _ => Err("must be on or off".to_owned()),
+        _ => Err("must be on, shadow or off".to_owned()),
     }
 }
 
@@ -224,13 +293,17 @@ mod tests {
     #[test]
     fn numbers_and_spans_have_a_range() {
         let check_span = |text: &str, expected: Option<u64>| {
-            assert_eq!(ttl(text).ok(), expected.map(Duration::from_secs), "{text:?}");
+            let expected = expected.map(|seconds| cache::Ttl::For(Duration::from_secs(seconds)));
+            assert_eq!(ttl(text).ok(), expected, "{text:?}");
         };
         check_span("5m", Some(300));
         check_span("0", None);
         check_span("0s", None);
         check_span("366d", None);
         check_span("300", None);
+        assert_eq!((ttl("off"), ttl("forever")), (Ok(cache::Ttl::Off), Ok(cache::Ttl::Forever)));
+        assert_eq!((grace("off"), grace("5s")), (Ok(Duration::ZERO), Ok(Duration::from_secs(5))));
+        assert!(grace("0").is_err() && grace("forever").is_err());
         assert_eq!(number("3", 1..=10), Ok(3_u32));
         for text in ["0", "11", "-1", "three", "3.5", ""] {
             assert!(number(text, 1..=10_u32).is_err(), "{text:?}");

@@ -6,11 +6,16 @@ use toml::{Table, Value};
 
 use super::{
     Mistake,
-    keys::{KEYS, Key, Kind, Preset, TABLE_KEYS, VARIABLE_PREFIX},
+    keys::{KEYS, Key, Kind, Preset, VARIABLE_PREFIX},
+    place::Place,
 };
 
 /// Between the members of a list, once it is text.
 pub(crate) const LIST_SEPARATOR: &str = ",";
+
+/// The names of sections within sections of rules.
+const OPERATIONS: &str = "operations";
+const INDEXES: &str = "indexes";
 
 /// A value as text, and who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +65,10 @@ pub(crate) struct Sources {
 }
 
 /// For every key the last word on it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Layers {
     values: BTreeMap<&'static str, Written>,
-    tables: BTreeMap<String, BTreeMap<&'static str, Written>>,
+    rules: BTreeMap<Place, BTreeMap<&'static str, Written>>,
 }
 
 impl Layers {
@@ -92,9 +97,19 @@ impl Layers {
         self.values.insert(path, Written { text, source });
     }
 
-    /// What was written about single tables.
-    pub(crate) fn tables(&self) -> &BTreeMap<String, BTreeMap<&'static str, Written>> {
-        &self.tables
+    /// Sections of rules, with what was written in them.
+    pub(crate) fn rules(&self) -> &BTreeMap<Place, BTreeMap<&'static str, Written>> {
+        &self.rules
+    }
+
+    /// What a section of rules says of a key.
+    pub(crate) fn rule(&self, place: &Place, key: &str) -> Option<&Written> {
+        self.rules.get(place)?.get(key)
+    }
+
+    /// Sets a key of a section of rules over everything written before.
+    pub(crate) fn set_rule(&mut self, place: Place, key: &'static str, text: String, source: Source) {
+        self.rules.entry(place).or_default().insert(key, Written { text, source });
     }
 
     fn add_defaults(&mut self) {
@@ -113,8 +128,15 @@ impl Layers {
         };
         for (section, content) in whole {
             match content {
-                Value::Table(tables) if section == "tables" => self.add_tables(source, tables, mistakes),
-                Value::Table(keys) if is_section(&section) => {
+                Value::Table(tables) if section == "tables" => {
+                    for (table, rules) in tables {
+                        self.add_section(source, Place::of_table(&table), rules, mistakes);
+                    }
+                }
+                Value::Table(mut keys) if is_section(&section) => {
+                    if section == "cache" {
+                        self.add_operations(source, &Place::default(), keys.remove(OPERATIONS), mistakes);
+                    }
                     for (name, value) in keys {
                         self.add_key(source, &format!("{section}.{name}"), &value, mistakes);
                     }
@@ -135,28 +157,64 @@ impl Layers {
         }
     }
 
-    fn add_tables(&mut self, source: &Source, tables: Table, mistakes: &mut Vec<Mistake>) {
-        for (table, rule) in tables {
-            let section = format!("tables.\"{table}\"");
-            let Value::Table(rule) = rule else {
-                mistakes.push(Mistake::new(&section, source, "must be a section"));
+    /// Adds a section of rules, with the sections in it.
+    fn add_section(&mut self, source: &Source, place: Place, section: Value, mistakes: &mut Vec<Mistake>) {
+        let Value::Table(mut section) = section else {
+            return mistakes.push(Mistake::new(&place.to_string(), source, "must be a section"));
+        };
+        if !place.operations().is_empty() {
+            self.add_operations(source, &place, section.remove(OPERATIONS), mistakes);
+        }
+        if place.has_indexes() {
+            self.add_indexes(source, &place, section.remove(INDEXES), mistakes);
+        }
+        let rules = self.rules.entry(place.clone()).or_default();
+        for (name, value) in section {
+            let path = format!("{place}.{name}");
+            let Some(key) = place.keys().find(|key| key.name == name) else {
+                let known = place.keys().map(|key| format!("{place}.{}", key.name));
+                mistakes.push(Mistake::unknown(&path, source, known));
                 continue;
             };
-            let rules = self.tables.entry(table).or_default();
-            for (name, value) in rule {
-                let path = format!("{section}.{name}");
-                let Some(name) = TABLE_KEYS.into_iter().find(|key| *key == name) else {
-                    let known = TABLE_KEYS.into_iter().map(|key| format!("{section}.{key}"));
-                    mistakes.push(Mistake::unknown(&path, source, known));
-                    continue;
-                };
-                match text_of(&value, Kind::Text) {
-                    Some(text) => {
-                        rules.insert(name, Written { text, source: source.clone() });
-                    }
-                    None => mistakes.push(Mistake::new(&path, source, wanted(Kind::Text))),
+            match text_of(&value, key.kind) {
+                Some(text) => {
+                    rules.insert(key.name, Written { text, source: source.clone() });
+                }
+                None => mistakes.push(Mistake::new(&path, source, wanted(key.kind))),
+            }
+        }
+    }
+
+    fn add_operations(
+        &mut self,
+        source: &Source,
+        owner: &Place,
+        sections: Option<Value>,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        for (name, section) in within(owner, OPERATIONS, sections, source, mistakes) {
+            match owner.operations().iter().find(|operation| **operation == name) {
+                Some(operation) => {
+                    self.add_section(source, owner.with_operation(operation), section, mistakes);
+                }
+                None => {
+                    let path = |name: &str| format!("{owner}.{OPERATIONS}.{name}");
+                    let known = owner.operations().iter().map(|operation| path(operation));
+                    mistakes.push(Mistake::unknown(&path(&name), source, known));
                 }
             }
+        }
+    }
+
+    fn add_indexes(
+        &mut self,
+        source: &Source,
+        table: &Place,
+        sections: Option<Value>,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        for (name, section) in within(table, INDEXES, sections, source, mistakes) {
+            self.add_section(source, table.with_index(&name), section, mistakes);
         }
     }
 
@@ -167,6 +225,24 @@ impl Layers {
                 Some(key) => self.set(key.path, text.clone(), source),
                 None => mistakes.push(Mistake::unknown_variable(name, &source)),
             }
+        }
+    }
+}
+
+/// The sections within a section.
+fn within(
+    owner: &Place,
+    name: &str,
+    sections: Option<Value>,
+    source: &Source,
+    mistakes: &mut Vec<Mistake>,
+) -> Table {
+    match sections {
+        None => Table::new(),
+        Some(Value::Table(sections)) => sections,
+        Some(_) => {
+            mistakes.push(Mistake::new(&format!("{owner}.{name}"), source, "must be a section"));
+            Table::new()
         }
     }
 }

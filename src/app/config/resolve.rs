@@ -1,15 +1,16 @@
 //! From what was written to checked values: every mistake is found in one go.
 
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use base::telemetry::LogConfig;
-use model::{TableName, limits::REQUEST_BODY_BYTES_MAX};
+use base::{telemetry::LogConfig, units};
+use model::limits::REQUEST_BODY_BYTES_MAX;
 
 use super::{
     Config, Mistake, Origin, ServerConfig,
     keys::{Key, Preset},
     parse,
     raw::{Layers, Written},
+    rules,
 };
 
 /// The upstream's own timeout tells the client more, so it comes first.
@@ -146,56 +147,35 @@ fn json(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> json_door::
 }
 
 fn cache(reader: &mut Reader<'_>, timeout: Duration) -> cache::Config {
-    let ttl = cache::Ttl::For(reader.read("cache.ttl", parse::ttl));
-    let negative_ttl = cache::Ttl::For(reader.read("cache.negative_ttl", parse::ttl));
-    let rule = cache::Rule::new(ttl, negative_ttl);
+    let bytes_max = reader.read_or("cache.bytes_max", 0, |text| parse::bytes(text, CACHE_BYTES_MIN));
+    let rules = rules::book(reader);
+    let reserved = rules.tables.values().map(|rule| rule.bytes_reserved).fold(0, u64::saturating_add);
+    if reserved > 0 && bytes_max.saturating_sub(reserved) < CACHE_BYTES_MIN {
+        let (reserved, left) = (units::print_bytes(reserved), units::print_bytes(CACHE_BYTES_MIN));
+        let wrong = format!("tables reserve {reserved} of it, and {left} must be left for all others");
+        reader.reject("cache.bytes_max", &wrong);
+    }
     cache::Config {
         mode: reader.read("cache.mode", parse::mode),
-        bytes_max: reader.read_or("cache.bytes_max", 0, |text| parse::bytes(text, CACHE_BYTES_MIN)),
-        rules: cache::RuleBook { tables: table_rules(reader, &rule), default: cache::TableRule::new(rule) },
+        bytes_max,
+        rules,
         jitter: reader.read("cache.jitter", |text| parse::number(text, 0.0..=1.0)),
         settle: reader.read_or("cache.settle", Duration::ZERO, parse::span),
         doubt: reader.read("cache.doubt", parse::span),
         fill_timeout: timeout,
-        stream_poll: Duration::from_millis(250),
+        stream_poll: reader.read("cache.stream_poll", parse::stream_poll),
     }
-}
-
-fn table_rules(reader: &mut Reader<'_>, default: &cache::Rule) -> HashMap<String, cache::TableRule> {
-    let mut rules = HashMap::new();
-    for (table, written) in reader.layers.tables() {
-        let path = |key: &str| format!("tables.\"{table}\".{key}");
-        let read = |key| Some((path(key), written.get(key)?));
-        let (mode, negative_ttl) = (read("cache"), read("negative_ttl"));
-        let ttl = |text: &str| parse::ttl(text).map(cache::Ttl::For);
-        let rule = cache::Rule {
-            ttl: reader.read_rule(read("ttl"), default.ttl, ttl),
-            negative_ttl: reader.read_rule(negative_ttl, default.negative_ttl, ttl),
-            ..default.clone()
-        };
-        let is_on = reader.read_rule(mode, cache::Mode::On, parse::mode) == cache::Mode::On;
-        let rule = if is_on { rule } else { rule.off() };
-        if let (Err(wrong), Some(any)) = (TableName::parse(table), written.values().next()) {
-            reader.mistakes.push(Mistake::new(
-                &format!("tables.\"{table}\""),
-                &any.source,
-                &wrong.to_string(),
-            ));
-        }
-        rules.insert(table.clone(), cache::TableRule::new(rule));
-    }
-    rules
 }
 
 /// Reads values, and goes on behind a mistake with a value that would do.
-struct Reader<'a> {
-    layers: &'a Layers,
-    mistakes: &'a mut Vec<Mistake>,
+pub(super) struct Reader<'a> {
+    pub(super) layers: &'a Layers,
+    pub(super) mistakes: &'a mut Vec<Mistake>,
 }
 
 impl Reader<'_> {
     /// A key that has a default.
-    fn read<T>(&mut self, path: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+    pub(super) fn read<T>(&mut self, path: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
         let written = self.layers.value(path).expect("a key with a default always has a value");
         self.parsed(path, written, &parse).unwrap_or_else(|| {
             let Some(Key { preset: Preset::Value(text), .. }) = Key::find(path) else {
@@ -214,25 +194,21 @@ impl Reader<'_> {
         self.parsed(path, written, &parse).unwrap_or(fallback)
     }
 
-    /// A key of a table's own, or what holds for all tables.
-    fn read_rule<T>(
-        &mut self,
-        written: Option<(String, &Written)>,
-        default: T,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> T {
-        written.and_then(|(path, written)| self.parsed(&path, written, &parse)).unwrap_or(default)
-    }
-
-    fn parsed<T>(
+    /// A value, unless it is a mistake. What holds at several places is read as often, and reported once.
+    pub(super) fn parsed<T>(
         &mut self,
         path: &str,
         written: &Written,
         parse: &impl Fn(&str) -> Result<T, String>,
     ) -> Option<T> {
-        parse(written.text.trim())
-            .map_err(|wrong| self.mistakes.push(Mistake::new(path, &written.source, &wrong)))
-            .ok()
+        let wrong = match parse(written.text.trim()) {
+            Ok(value) => return Some(value),
+            Err(wrong) => Mistake::new(path, &written.source, &wrong),
+        };
+        if !self.mistakes.contains(&wrong) {
+            self.mistakes.push(wrong);
+        }
+        None
     }
 
     fn check_reach(&mut self, path: &str, address: SocketAddr) {
@@ -255,7 +231,7 @@ impl Reader<'_> {
         }
     }
 
-    fn reject(&mut self, path: &str, wrong: &str) {
+    pub(super) fn reject(&mut self, path: &str, wrong: &str) {
         let written = self.layers.value(path).expect("only what was read is rejected");
         self.mistakes.push(Mistake::new(path, &written.source, wrong));
     }

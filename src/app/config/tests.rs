@@ -159,10 +159,12 @@ tables.\"Music\".cach (linac.toml): no such setting; did you mean tables.\"Music
 env LINAC__UPSTREAM__URI: no such setting; did you mean LINAC__UPSTREAM__URL?
 upstream.url (--upstream): must be \"aws\", or http:// or https:// with a host and nothing behind it
 json.request_bytes_max (linac.toml): must be at least 16 MiB
-cache.ttl (linac.toml): must be more than 0; to cache nothing, say off
-cache.mode (env LINAC__CACHE__MODE): must be on or off
-tables.\"Music\".negative_ttl (linac.toml): not a duration such as 250ms, 30s or 5m: expected number at 0
+cache.ttl (linac.toml): must be more than 0: say \"off\" to keep nothing, or \"forever\" to keep what is right \
+until a write or want of room ends it
+tables.\"Music\".negative_ttl (linac.toml): must be off, forever, or a duration: not a duration such as 250ms, 30s \
+or 5m: expected number at 0
 tables.\"a b\" (linac.toml): a name has 3 to 255 characters out of a-z, A-Z, 0-9, '_', '-' and '.'
+cache.mode (env LINAC__CACHE__MODE): must be on, shadow or off
 cache.jitter (linac.toml): must be a number from 0 to 1
 json.listen (linac.toml): can be reached from beyond this machine, and nobody has to authenticate: \
 if that is meant, add --allow-remote or json.allow_remote = true
@@ -217,8 +219,9 @@ fn a_table_takes_what_it_does_not_say_from_the_cache_section() {
     let seconds = |seconds| cache::Ttl::For(Duration::from_secs(seconds));
     let rule = |ttl, negative_ttl| cache::Rule::new(seconds(ttl), seconds(negative_ttl));
     let rules = config.cache.rules;
-    assert_eq!(rules.default, cache::TableRule::new(rule(60, 10)));
-    assert_eq!(rules.tables["Music"], cache::TableRule::new(rule(60, 1)));
+    let table = |rule: cache::Rule| cache::TableRule::new(cache::Rule { entry_bytes_max: 2 << 20, ..rule });
+    assert_eq!(rules.default, table(rule(60, 10)));
+    assert_eq!(rules.tables["Music"], table(rule(60, 1)));
     assert!(!rules.tables["Log"].get_item.is_on());
 }
 
@@ -230,7 +233,9 @@ fn what_is_shown_is_a_configuration_again() {
             ("upstream.url", "http://a".into()),
             ("json.cors", "https://a.example,https://b.example".into()),
         ],
-        ..from_file("[tables.\"my.table\"]\nttl = \"1m\"")
+        ..from_file(
+            "[tables.\"my.table\"]\nttl = \"1m\"\nrefresh_ahead = 0.5\n[cache.operations.Scan]\ncache = \"on\"",
+        )
     };
     let shown = Settings::merge(&sources).show();
     assert!(
@@ -238,9 +243,16 @@ fn what_is_shown_is_a_configuration_again() {
         "{shown}"
     );
     let again = Settings::merge(&from_file(&shown));
-    assert_eq!(again.show().replace("linac.toml", "-").lines().count(), shown.lines().count());
+    let values = |shown: &str| -> Vec<String> {
+        shown.lines().map(|line| line.split("  # ").next().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(values(&again.show()), values(&shown));
     assert!(again.show().contains("tables.\"my.table\".ttl = \"1m\"  # linac.toml"));
-    again.resolve().unwrap();
+    assert!(again.show().contains("tables.\"my.table\".refresh_ahead = 0.5  # linac.toml"));
+    assert_eq!(
+        again.resolve().unwrap().cache.rules,
+        Settings::merge(&sources).resolve().unwrap().cache.rules
+    );
 }
 
 #[test]
@@ -263,9 +275,26 @@ fn the_reference_names_every_key_with_its_default() {
             }
         }
     }
-    for key in keys::TABLE_KEYS {
-        assert!(REFERENCE.contains(&format!("\n# {key} = ")), "tables.NAME.{key} is not in the reference");
+    for key in keys::RULE_KEYS {
+        let name = key.name;
+        assert!(REFERENCE.contains(&format!("\n# {name} = ")), "{name} is not in the reference");
     }
+    // The sections of rules are only shown; they must be right as well, and leave everything as it is.
+    let (_, rules) = REFERENCE.split_once("\n# Rules of operations").unwrap();
+    let is_toml = |line: &&str| (line.starts_with('[') && line.ends_with(']')) || line.contains(" = ");
+    let rules: Vec<&str> = rules.lines().filter_map(|line| line.strip_prefix("# ")).filter(is_toml).collect();
+    let shown = Settings::merge(&from_file(&rules.join("\n")));
+    assert_eq!(shown.mistakes, []);
+    let kinds = |wanted: fn(&Place) -> bool| shown.layers.rules().keys().any(wanted);
+    assert!(kinds(|place| place.table.is_none()), "of all tables");
+    assert!(kinds(|place| place.index.is_some() && place.operation.is_some()), "of all kinds");
+    for key in keys::RULE_KEYS.iter().filter(|key| key.name != "reserve") {
+        let written = shown.layers.rule(&Place::of_table("Music"), key.name).unwrap();
+        if let Some(Key { preset: Preset::Value(text), .. }) = Key::find(&format!("cache.{}", key.name)) {
+            assert_eq!(written.text, *text, "{}", key.name);
+        }
+    }
+    shown.resolve().unwrap();
 }
 
 #[test]
