@@ -9,6 +9,8 @@ pub enum Outcome {
     Hit { ttl: Duration },
     /// Answered from memory that the item does not exist, fresh for `ttl` more.
     NegativeHit { ttl: Duration },
+    /// Answered from memory with what expired `age` ago, as the origin was in trouble.
+    StaleHit { age: Duration },
     /// A batch of which some keys were answered from memory.
     PartialHit,
     /// Not in memory; the origin was asked, and its answer was kept.
@@ -32,7 +34,7 @@ pub enum Bypass {
     TransactionalRead,
     /// A PartiQL read.
     PartiQl,
-    /// A read of a kind that is not cached: Query, Scan, descriptions, streams.
+    /// A read of a kind that is not cached: descriptions, streams.
     NotCached,
     /// It did not decode, check or bind, or has a member that this version does not know.
     NotUnderstood,
@@ -42,8 +44,12 @@ pub enum Bypass {
     SchemaUnknown,
     /// The cache is off.
     CacheOff,
-    /// The rule of this table says that it is not cached.
+    /// The rule of this table, or of this operation on it, says that it is not cached.
     TableCacheOff,
+    /// A later page of a result whose first page is not in the cache, where all pages must fit together.
+    FirstPageUnknown,
+    /// The cache is only watched: the origin answers.
+    Shadow,
     /// Refused by the process itself, before any backend was asked.
     Refused,
 }
@@ -56,6 +62,8 @@ impl Outcome {
             Outcome::NegativeHit { ttl } => {
                 format!("linac; hit; ttl={}; detail=negative", ttl.as_secs()).into()
             }
+            // RFC 9211: the lifetime that is left is negative if the answer is stale.
+            Outcome::StaleHit { age } => format!("linac; hit; ttl=-{}; detail=stale", age.as_secs()).into(),
             Outcome::PartialHit => "linac; fwd=partial".into(),
             Outcome::Miss => "linac; fwd=miss; stored".into(),
             Outcome::MissNotStored => "linac; fwd=miss".into(),
@@ -69,6 +77,7 @@ impl Outcome {
         match self {
             Outcome::Hit { .. } => "hit",
             Outcome::NegativeHit { .. } => "negative-hit",
+            Outcome::StaleHit { .. } => "stale-hit",
             Outcome::PartialHit => "partial-hit",
             Outcome::Miss => "miss",
             Outcome::MissNotStored => "miss-not-stored",
@@ -82,11 +91,12 @@ impl Outcome {
         match self {
             Outcome::Hit { .. } => 0,
             Outcome::NegativeHit { .. } => 1,
-            Outcome::PartialHit => 2,
-            Outcome::Miss => 3,
-            Outcome::MissNotStored => 4,
-            Outcome::Collapsed => 5,
-            Outcome::Bypass(why) => 6 + why as usize,
+            Outcome::StaleHit { .. } => 2,
+            Outcome::PartialHit => 3,
+            Outcome::Miss => 4,
+            Outcome::MissNotStored => 5,
+            Outcome::Collapsed => 6,
+            Outcome::Bypass(why) => 7 + why as usize,
         }
     }
 
@@ -96,6 +106,7 @@ impl Outcome {
         [
             Outcome::Hit { ttl },
             Outcome::NegativeHit { ttl },
+            Outcome::StaleHit { age: ttl },
             Outcome::PartialHit,
             Outcome::Miss,
             Outcome::MissNotStored,
@@ -108,7 +119,7 @@ impl Outcome {
 
 impl Bypass {
     /// Every reason, in order.
-    pub const ALL: [Bypass; 11] = [
+    pub const ALL: [Bypass; 13] = [
         Bypass::Write,
         Bypass::StrongRead,
         Bypass::TransactionalRead,
@@ -119,6 +130,8 @@ impl Bypass {
         Bypass::SchemaUnknown,
         Bypass::CacheOff,
         Bypass::TableCacheOff,
+        Bypass::FirstPageUnknown,
+        Bypass::Shadow,
         Bypass::Refused,
     ];
 
@@ -135,6 +148,8 @@ impl Bypass {
             Bypass::SchemaUnknown => "schema-unknown",
             Bypass::CacheOff => "cache-off",
             Bypass::TableCacheOff => "table-cache-off",
+            Bypass::FirstPageUnknown => "first-page-unknown",
+            Bypass::Shadow => "shadow",
             Bypass::Refused => "refused",
         }
     }

@@ -4,14 +4,14 @@ use backend::Document;
 use bytes::Bytes;
 use expr::Projection;
 use model::{
-    Item, UniqueMap,
+    IndexScope, Item, UniqueMap,
     call::{Projecting, ReturnConsumedCapacity},
     json,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
-use crate::item::Entry;
+use crate::entry::Entry;
 
 /// The answer to a `GetItem`, as far as it can be kept.
 #[derive(Debug, Deserialize)]
@@ -42,10 +42,47 @@ pub(crate) struct Unprocessed {
     pub(crate) keys: Vec<Item>,
 }
 
+/// The answer to a `Query` or a `Scan`, as far as it can be kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(crate) struct GotPage<'a> {
+    #[serde(borrow)]
+    items: Option<&'a RawValue>,
+    count: u64,
+    scanned_count: u64,
+    #[serde(borrow)]
+    last_evaluated_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    consumed_capacity: Option<&'a RawValue>,
+}
+
 impl<'a> GotItem<'a> {
     /// `None` if the answer is of another shape: then it is passed on and not kept.
     pub(crate) fn read(body: &'a [u8]) -> Option<GotItem<'a>> {
         serde_json::from_slice(body).ok()
+    }
+}
+
+impl<'a> GotPage<'a> {
+    /// `None` if the answer is of another shape: then it is passed on and not kept.
+    pub(crate) fn read(body: &'a [u8]) -> Option<GotPage<'a>> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// What an entry keeps of the body that this was read from, and whether that shows nothing.
+    pub(crate) fn kept(&self, body: &Bytes) -> (Document, bool) {
+        let is_negative = self.count == 0 && self.last_evaluated_key.is_none();
+        if self.consumed_capacity.is_none() {
+            return (Document::new(body.clone()), is_negative);
+        }
+        let mut kept = format!("{{\"Count\":{},\"ScannedCount\":{}", self.count, self.scanned_count);
+        for (name, value) in [("Items", self.items), ("LastEvaluatedKey", self.last_evaluated_key)] {
+            if let Some(value) = value {
+                kept.push_str(&format!(",\"{name}\":{}", value.get()));
+            }
+        }
+        kept.push('}');
+        (Document::new(Bytes::from(kept)), is_negative)
     }
 }
 
@@ -65,6 +102,35 @@ pub(crate) fn updated_image(body: &[u8]) -> Option<&RawValue> {
         attributes: Option<&'a RawValue>,
     }
     serde_json::from_slice::<Updated<'_>>(body).ok()?.attributes
+}
+
+/// The old image in the answer to a write that asked for `ALL_OLD`: without it there was no item.
+pub(crate) fn replaced_image(body: &[u8]) -> Option<Option<Item>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Replaced<'a> {
+        #[serde(borrow)]
+        attributes: Option<&'a RawValue>,
+    }
+    let Replaced { attributes } = serde_json::from_slice(body).ok()?;
+    match attributes {
+        None => Some(None),
+        Some(item) => json::item_from_slice(item.get().as_bytes()).ok().map(Some),
+    }
+}
+
+/// The numbers that the items of an answer have in this attribute.
+pub(crate) fn numbers_of(body: &[u8], attribute: &str) -> Vec<f64> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Shown {
+        item: Option<Value>,
+        #[serde(default)]
+        items: Vec<Value>,
+    }
+    let Ok(Shown { item, items }) = serde_json::from_slice::<Shown>(body) else { return vec![] };
+    let number = |item: &Value| item.get(attribute)?.get("N")?.as_str()?.parse().ok();
+    item.iter().chain(&items).filter_map(number).collect()
 }
 
 /// Whether a `BatchWriteItem` did all that it was asked to.
@@ -157,6 +223,10 @@ impl Consumed<'_> {
     }
 
     fn write(self, table_name: &str, into: &mut Vec<u8>) {
+        self.write_of(table_name, None, into);
+    }
+
+    fn write_of(self, table_name: &str, index: Option<(&str, IndexScope)>, into: &mut Vec<u8>) {
         match self {
             Consumed::Unsaid => {}
             Consumed::Origin(consumed) => into.extend_from_slice(consumed.get().as_bytes()),
@@ -166,6 +236,14 @@ impl Consumed<'_> {
                 into.extend_from_slice(b",\"CapacityUnits\":0.0");
                 if detail == ReturnConsumedCapacity::Indexes {
                     into.extend_from_slice(b",\"Table\":{\"CapacityUnits\":0.0}");
+                    if let Some((index, scope)) = index {
+                        into.extend_from_slice(match scope {
+                            IndexScope::Local => b",\"LocalSecondaryIndexes\":{",
+                            IndexScope::Global => &b",\"GlobalSecondaryIndexes\":{"[..],
+                        });
+                        write_string(index, into);
+                        into.extend_from_slice(b":{\"CapacityUnits\":0.0}}");
+                    }
                 }
                 into.push(b'}');
             }
@@ -199,6 +277,25 @@ pub(crate) fn compose_item(
     }
     body.push(b'}');
     Some(Document::new(Bytes::from(body)))
+}
+
+/// The answer to a query or a scan out of an entry.
+pub(crate) fn compose_page(
+    entry: &Entry,
+    table_name: &str,
+    index: Option<(&str, IndexScope)>,
+    consumed: Consumed<'_>,
+) -> Document {
+    let page = &entry.document.body;
+    let Some(members) = page.strip_suffix(b"}").filter(|_| !matches!(consumed, Consumed::Unsaid)) else {
+        return entry.document.clone();
+    };
+    let mut body = Vec::with_capacity(page.len() + 128);
+    body.extend_from_slice(members);
+    body.extend_from_slice(b",\"ConsumedCapacity\":");
+    consumed.write_of(table_name, index, &mut body);
+    body.push(b'}');
+    Document::new(Bytes::from(body))
 }
 
 /// The answer to a `BatchGetItem`, put together table by table.

@@ -1,13 +1,13 @@
 //! `BatchGetItem` through the cache: only the keys that miss go up.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use backend::{Bypass, Call, Failure, Outcome, Reply};
+use backend::{Bypass, Call, Failure, FailureKind, Outcome, Reply};
 use bytes::Bytes;
 use futures_util::future::try_join;
 use model::{
     Item, TableRef,
-    call::{BatchGetItem, KeysAndAttributes, ReturnConsumedCapacity},
+    call::{BatchGetItem, KeysAndAttributes, Request, ReturnConsumedCapacity},
     limits,
 };
 use serde_json::{Map, json, value::RawValue};
@@ -16,17 +16,19 @@ use crate::{
     Core,
     answer::{BatchComposer, Consumed, GotBatch, View},
     coherence::{Rule, Sight},
-    config::Mode,
-    item::{Asked, Entry, Strength},
+    entry::{Asked, Entry, Strength},
+    fetch::{Arrival, Landing, answered_in_trouble, failed_in_trouble, kept_item},
+    flight::{Boarded, Follower, Ticket},
+    metrics::Counted,
     read::LEARNING_PATIENCE,
     schema::{Located, Table},
 };
 
 /// What a batch wants of one table.
-struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     name: &'a str,
     request: &'a KeysAndAttributes,
-    table: Arc<Table>,
+    pub(crate) table: Arc<Table>,
     view: View,
     keys: Vec<WantedKey<'a>>,
 }
@@ -40,8 +42,10 @@ struct WantedKey<'a> {
 enum State {
     /// In the cache.
     Held(Arc<Entry>),
-    /// To be asked for.
-    Missing { sight: Sight, strength: Strength },
+    /// To be asked for, for all who come aboard the flight meanwhile, if there is one.
+    Missing { sight: Sight, strength: Strength, ticket: Option<Ticket<Arrival>> },
+    /// Being asked for by somebody else.
+    Boarded(Follower<Arrival>),
     /// Answered by the origin.
     Answered(Arc<Entry>),
     /// The origin did not get to it.
@@ -54,6 +58,24 @@ enum Unservable {
     AsItCame,
     /// It is understood, so that clients may rely on what it shows.
     Here(Bypass),
+}
+
+/// Whether readers of the keys of a batch come aboard flights.
+#[derive(Clone, Copy)]
+enum Boarding {
+    Nobody,
+    Everybody,
+}
+
+/// What came of asking for what is missing.
+enum Fetched {
+    /// The origin's answer to the batch as it came.
+    AsItCame(Reply),
+    /// All there is to say besides the items.
+    Parts(BatchComposer),
+    /// An error of the origin's.
+    Refused(Reply),
+    NotUnderstood,
 }
 
 /// The keys of one call to the origin: those that must be read equally strongly.
@@ -76,77 +98,212 @@ impl Core {
         };
         let patience = call.deadline.min(self.clock.now() + LEARNING_PATIENCE);
         for (name, _) in &batch.request_items {
-            if self.catalog.learn(name, patience).await.is_none() {
+            if self.learn(name, patience).await.is_none() {
                 return self.pass_settled(call, Bypass::SchemaUnknown).await;
             }
         }
-        let mut wanted = match self.wanted(batch, views) {
+        let wanted = match self.wanted(batch, views, Boarding::Nobody) {
             // DynamoDB: whether an answer names a table by the ARN that it was asked for by is not
             // documented.
             Ok(wanted) if wanted.iter().any(Wanted::is_named_by_arn) => {
                 return self.pass_settled(call, Bypass::NotUnderstood).await;
             }
             Ok(wanted) => wanted,
-            Err(Unservable::AsItCame) => return self.pass(call, None, Bypass::NotUnderstood).await,
-            Err(Unservable::Here(why)) => return self.pass_settled(call, why).await,
+            Err(why) => return self.pass_unservable(call, why).await,
         };
-        let missing = |strength| {
-            let keys = wanted.iter().flat_map(|wanted| &wanted.keys);
-            keys.filter(|key| matches!(key.state, State::Missing { strength: s, .. } if s == strength))
-                .count()
-        };
-        let (eventual, strong) = (missing(Strength::Eventual), missing(Strength::Strong));
-        let held = wanted.iter().map(|wanted| wanted.keys.len()).sum::<usize>() - eventual - strong;
-
-        let asks_as_it_came =
-            held == 0 && wanted.iter().all(|wanted| wanted.view.is_whole() && wanted.asks_as_it_came());
-        if asks_as_it_came {
-            let asked = self.asked(Strength::Eventual);
-            let reply = self.origin.call(call.clone()).await?;
-            if let Some(got) = reply.success().and_then(|body| GotBatch::read(body)) {
-                self.absorb(&mut wanted, &got, None, asked);
-            }
-            return Ok(self.counted(&wanted, reply, Outcome::Miss));
-        }
-
-        let (eventual, strong) = try_join(
-            self.ask(call, batch, &wanted, Strength::Eventual, eventual),
-            self.ask(call, batch, &wanted, Strength::Strong, strong),
-        )
-        .await?;
-        let mut composer = BatchComposer::default();
-        for asking in eventual.iter().chain(&strong) {
-            if asking.reply.success().is_none() {
-                return Ok(self.counted(&wanted, asking.reply.clone(), Outcome::MissNotStored));
-            }
-            let Some(got) = GotBatch::read(asking.reply.body()) else {
-                return self.pass_settled(call, Bypass::NotUnderstood).await;
+        if wanted.iter().all(Wanted::is_held) {
+            let reply = compose(BatchComposer::default(), &wanted, batch.return_consumed_capacity);
+            return match reply {
+                Some(reply) => {
+                    let ttl = self.shortest_ttl(&wanted);
+                    Ok(self.counted(&wanted, reply, Outcome::Hit { ttl }))
+                }
+                None => self.pass_settled(call, Bypass::NotUnderstood).await,
             };
-            if !self.absorb(&mut wanted, &got, Some(asking.strength), asking.asked) {
-                return self.pass_settled(call, Bypass::NotUnderstood).await;
-            }
-            for consumed in &got.consumed_capacity {
-                composer.consumed("", Consumed::Origin(consumed));
-            }
         }
-        let outcome = match (held, eventual.is_some() || strong.is_some()) {
-            (_, false) => Outcome::Hit { ttl: self.shortest_ttl(&wanted) },
-            (0, true) => Outcome::Miss,
-            (_, true) => Outcome::PartialHit,
-        };
-        match compose(composer, &wanted, batch.return_consumed_capacity) {
-            Some(reply) => Ok(self.counted(&wanted, reply, outcome)),
-            None => self.pass_settled(call, Bypass::NotUnderstood).await,
+        drop(wanted);
+        // In a task of its own: others may be aboard when its reader leaves.
+        let core = Arc::clone(self);
+        let owned = call.clone();
+        let task = self.drain.spawn(async move {
+            match owned.request() {
+                Ok(Request::BatchGetItem(batch)) => core.fetch_batch(&owned, batch).await,
+                _ => core.pass(&owned, None, Bypass::NotUnderstood).await,
+            }
+        });
+        match self.clock.timeout_at(call.deadline, task).await {
+            None => Err(Failure::deadline()),
+            Some(Ok(result)) => result,
+            Some(Err(died)) => Err(Failure::new(FailureKind::Internal, died.to_string())),
         }
     }
 
+    async fn pass_unservable(&self, call: &Call, why: Unservable) -> Result<Reply, Failure> {
+        match why {
+            Unservable::AsItCame => self.pass(call, None, Bypass::NotUnderstood).await,
+            Unservable::Here(why) => self.pass_settled(call, why).await,
+        }
+    }
+
+    /// Asks the origin for what is missing of a batch, and waits for what others are asking for.
+    async fn fetch_batch(self: &Arc<Self>, call: &Call, batch: &BatchGetItem) -> Result<Reply, Failure> {
+        let wanted = views(batch).ok_or(Unservable::AsItCame);
+        let mut wanted = match wanted.and_then(|views| self.wanted(batch, views, Boarding::Everybody)) {
+            Ok(wanted) => wanted,
+            Err(why) => return self.pass_unservable(call, why).await,
+        };
+        let held = wanted.iter().flat_map(|wanted| &wanted.keys).filter(|key| key.is_held()).count();
+        let fetched = self.fetch_missing(call, batch, &mut wanted).await;
+        // Whoever is aboard a flight that brought nothing asks by themselves.
+        for ticket in wanted.iter_mut().flat_map(|wanted| &mut wanted.keys).filter_map(WantedKey::take_ticket)
+        {
+            self.flights.give_up(&ticket);
+        }
+        match fetched {
+            Ok(Fetched::AsItCame(reply)) => Ok(self.counted(&wanted, reply, Outcome::Miss)),
+            Ok(Fetched::Parts(composer)) => {
+                let is_asked = |key: &WantedKey<'_>| !key.is_held();
+                let outcome = match (held, wanted.iter().flat_map(|wanted| &wanted.keys).any(is_asked)) {
+                    (_, false) => Outcome::Hit { ttl: self.shortest_ttl(&wanted) },
+                    (0, true) => Outcome::Miss,
+                    (_, true) => Outcome::PartialHit,
+                };
+                match compose(composer, &wanted, batch.return_consumed_capacity) {
+                    Some(reply) => Ok(self.counted(&wanted, reply, outcome)),
+                    None => self.pass_settled(call, Bypass::NotUnderstood).await,
+                }
+            }
+            Ok(Fetched::NotUnderstood) => self.pass_settled(call, Bypass::NotUnderstood).await,
+            Ok(Fetched::Refused(reply)) if answered_in_trouble(&reply) => {
+                let stale = self.stale_batch(&mut wanted, batch);
+                Ok(stale.unwrap_or_else(|| self.counted(&wanted, reply, Outcome::MissNotStored)))
+            }
+            Ok(Fetched::Refused(reply)) => Ok(self.counted(&wanted, reply, Outcome::MissNotStored)),
+            Err(failure) if failed_in_trouble(&failure) => {
+                self.stale_batch(&mut wanted, batch).ok_or(failure)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn fetch_missing(
+        &self,
+        call: &Call,
+        batch: &BatchGetItem,
+        wanted: &mut [Wanted<'_>],
+    ) -> Result<Fetched, Failure> {
+        let asks_as_it_came = wanted.iter().all(|wanted| {
+            wanted.view.is_whole()
+                && wanted.asks_as_it_came()
+                && wanted.keys.iter().all(WantedKey::is_missing)
+        });
+        if asks_as_it_came {
+            self.depart(wanted);
+            let asked = self.asked(Strength::Eventual);
+            let reply = self.origin.call(call.clone()).await?;
+            if reply.success().is_none() {
+                return Ok(Fetched::Refused(reply));
+            }
+            if let Some(got) = GotBatch::read(reply.body()) {
+                self.absorb(wanted, (&reply, &got), None, asked);
+            }
+            return Ok(Fetched::AsItCame(reply));
+        }
+        let mut composer = BatchComposer::default();
+        // A second time for what others asked for in vain.
+        for _ in 0..2 {
+            self.depart(wanted);
+            let (eventual, strong) = try_join(
+                self.ask(call, batch, wanted, Strength::Eventual),
+                self.ask(call, batch, wanted, Strength::Strong),
+            )
+            .await?;
+            for Asking { strength, reply, asked } in eventual.into_iter().chain(strong) {
+                if reply.success().is_none() {
+                    return Ok(Fetched::Refused(reply));
+                }
+                let Some(got) = GotBatch::read(reply.body()) else { return Ok(Fetched::NotUnderstood) };
+                if !self.absorb(wanted, (&reply, &got), Some(strength), asked) {
+                    return Ok(Fetched::NotUnderstood);
+                }
+                for consumed in &got.consumed_capacity {
+                    composer.consumed("", Consumed::Origin(consumed));
+                }
+            }
+            self.await_others(call, wanted).await?;
+        }
+        Ok(Fetched::Parts(composer))
+    }
+
+    fn depart(&self, wanted: &mut [Wanted<'_>]) {
+        for key in wanted.iter_mut().flat_map(|wanted| &mut wanted.keys) {
+            if let State::Missing { ticket: Some(ticket), .. } = &mut key.state {
+                self.flights.depart_at_once(ticket);
+            }
+        }
+    }
+
+    /// Waits for what others are asking for.
+    async fn await_others(&self, call: &Call, wanted: &mut [Wanted<'_>]) -> Result<(), Failure> {
+        for key in wanted.iter_mut().flat_map(|wanted| &mut wanted.keys) {
+            let State::Boarded(follower) = &key.state else { continue };
+            key.state = match self.arrival(follower.clone(), call).await? {
+                Arrival::Entry { entry, .. } => State::Answered(entry),
+                Arrival::Other(_) | Arrival::Failed(_) | Arrival::Nothing => {
+                    let sight = self.stamps.sight(&key.located.place);
+                    State::Missing { sight, strength: Strength::needed(&sight), ticket: None }
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// A batch out of entries that expired within their grace, if that is so of all that is missing.
+    fn stale_batch(&self, wanted: &mut [Wanted<'_>], batch: &BatchGetItem) -> Option<Reply> {
+        let now = self.clock.now();
+        let mut age = Duration::ZERO;
+        for wanted in wanted.iter_mut() {
+            for key in wanted.keys.iter_mut().filter(|key| !key.is_held()) {
+                let may_be_stale = !wanted.request.is_strong();
+                let entry = self.stale_entry(&wanted.table, &key.located).filter(|_| may_be_stale)?;
+                age = age.max(now.saturating_duration_since(entry.life.expires_at));
+                key.state = State::Held(entry);
+            }
+        }
+        let reply = compose(BatchComposer::default(), wanted, batch.return_consumed_capacity)?;
+        Some(self.counted(wanted, reply, Outcome::StaleHit { age }))
+    }
+
+    /// What a batch wants, and what of it is in the cache; `None` if it is not understood.
+    pub(crate) fn unboarded<'a>(&self, batch: &'a BatchGetItem) -> Option<Vec<Wanted<'a>>> {
+        self.wanted(batch, views(batch)?, Boarding::Nobody).ok()
+    }
+
+    /// Takes the origin's answer for all that is missing, if whole items were asked for.
+    pub(crate) fn absorb_whole(
+        &self,
+        wanted: &mut Wanted<'_>,
+        answer: (&Reply, &GotBatch<'_>),
+        asked: Asked,
+    ) -> Option<()> {
+        if !wanted.view.is_whole() {
+            return None;
+        }
+        self.absorb_table(wanted, answer, None, asked)
+    }
+
     /// Finds every key of the batch, in the cache or not.
-    fn wanted<'a>(&self, batch: &'a BatchGetItem, views: Vec<View>) -> Result<Vec<Wanted<'a>>, Unservable> {
+    fn wanted<'a>(
+        &self,
+        batch: &'a BatchGetItem,
+        views: Vec<View>,
+        boarding: Boarding,
+    ) -> Result<Vec<Wanted<'a>>, Unservable> {
         let mut wanted = Vec::with_capacity(batch.request_items.len());
         let mut held_bytes = 0;
         for ((name, request), view) in batch.request_items.iter().zip(views) {
             let table = self.catalog.known(name).ok_or(Unservable::Here(Bypass::SchemaUnknown))?;
-            if table.rule.mode == Mode::Off {
+            if !(table.rule.batch_get_item.is_on() && table.rule.get_item.is_on()) {
                 return Err(Unservable::Here(Bypass::TableCacheOff));
             }
             let mut seen = HashSet::new();
@@ -158,7 +315,10 @@ impl Core {
                 if !seen.insert(located.cache_key.clone()) {
                     return Err(Unservable::AsItCame);
                 }
-                let state = self.state(&table, &located, request.is_strong());
+                let state = match boarding {
+                    Boarding::Everybody if !request.is_strong() => self.board(&table, &located),
+                    _ => self.state(&table, &located, request.is_strong()),
+                };
                 if let State::Held(entry) = &state {
                     held_bytes += entry.document.body.len();
                 }
@@ -178,9 +338,24 @@ impl Core {
         if !is_strong && let Some(entry) = self.lookup(table, located) {
             return State::Held(entry);
         }
-        let sight = self.stamps.sight(located.slot, table.slot);
+        let sight = self.stamps.sight(&located.place);
         let strength = if is_strong { Strength::Strong } else { Strength::needed(&sight) };
-        State::Missing { sight, strength }
+        State::Missing { sight, strength, ticket: None }
+    }
+
+    /// The same, together with whoever else misses the key.
+    fn board(&self, table: &Table, located: &Located) -> State {
+        let look = || match self.lookup(table, located) {
+            Some(entry) => Ok(entry),
+            None => Err(self.stamps.sight(&located.place)),
+        };
+        match self.flights.board(&located.cache_key, self.joining(), look) {
+            Ok(entry) => State::Held(entry),
+            Err((Boarded::Joined(follower), _)) => State::Boarded(follower),
+            Err((Boarded::First(ticket, _), sight)) => {
+                State::Missing { sight, strength: Strength::needed(&sight), ticket: Some(ticket) }
+            }
+        }
     }
 
     /// Asks the origin for the missing keys of one strength, if there are any.
@@ -190,11 +365,7 @@ impl Core {
         batch: &BatchGetItem,
         wanted: &[Wanted<'_>],
         strength: Strength,
-        keys: usize,
     ) -> Result<Option<Asking>, Failure> {
-        if keys == 0 {
-            return Ok(None);
-        }
         let mut tables = Map::new();
         for wanted in wanted {
             let keys: Vec<&Item> = wanted.missing(strength).map(|key| key.key).collect();
@@ -202,6 +373,9 @@ impl Core {
                 let is_strong = strength == Strength::Strong;
                 tables.insert(wanted.name.to_owned(), json!({ "Keys": keys, "ConsistentRead": is_strong }));
             }
+        }
+        if tables.is_empty() {
+            return Ok(None);
         }
         let mut body = json!({ "RequestItems": tables });
         if let Some(detail) = batch.return_consumed_capacity {
@@ -220,17 +394,17 @@ impl Core {
     fn absorb(
         &self,
         wanted: &mut [Wanted<'_>],
-        got: &GotBatch<'_>,
+        answer: (&Reply, &GotBatch<'_>),
         asked_for: Option<Strength>,
         asked: Asked,
     ) -> bool {
-        wanted.iter_mut().all(|wanted| self.absorb_table(wanted, got, asked_for, asked).is_some())
+        wanted.iter_mut().all(|wanted| self.absorb_table(wanted, answer, asked_for, asked).is_some())
     }
 
     fn absorb_table(
         &self,
         wanted: &mut Wanted<'_>,
-        got: &GotBatch<'_>,
+        (reply, got): (&Reply, &GotBatch<'_>),
         asked_for: Option<Strength>,
         asked: Asked,
     ) -> Option<()> {
@@ -250,11 +424,13 @@ impl Core {
             unprocessed.insert(wanted.table.locate_key(key, stamps, *rules).ok()?.cache_key);
         }
         for key in &mut wanted.keys {
-            let State::Missing { sight, strength } = key.state else { continue };
+            let State::Missing { sight, strength, .. } = key.state else { continue };
             if asked_for.is_some_and(|asked_for| asked_for != strength) {
                 continue;
             }
+            let ticket = key.take_ticket();
             if unprocessed.contains(&key.located.cache_key) {
+                ticket.iter().for_each(|ticket| self.flights.give_up(ticket));
                 key.state = State::Unprocessed;
                 if rules.hold(Rule::UnprocessedIsNotAbsent) {
                     continue;
@@ -262,12 +438,19 @@ impl Core {
             }
             let item = items.get(&key.located.cache_key).copied();
             let asked = Asked { strength, ..asked };
-            let (entry, _) = match wanted.request.is_strong() {
+            let (entry, is_stored) = match wanted.request.is_strong() {
                 true => self.refresh(&wanted.table, &key.located, item, sight, asked),
-                false => self.land(&wanted.table, &key.located, item, sight, asked),
+                false => {
+                    let (table, located) = (&*wanted.table, &key.located);
+                    let landing = Landing::of_read(table, located, &table.rule.batch_get_item);
+                    self.land(landing, kept_item(item.map(RawValue::get)), sight, asked)
+                }
             };
             if !matches!(key.state, State::Unprocessed) {
-                key.state = State::Answered(entry);
+                key.state = State::Answered(Arc::clone(&entry));
+            }
+            if let Some(ticket) = ticket {
+                self.flights.arrive(ticket, Arrival::Entry { entry, is_stored, reply: reply.clone() });
             }
         }
         Some(())
@@ -280,21 +463,21 @@ impl Core {
         batch: &BatchGetItem,
     ) -> Result<Reply, Failure> {
         batch.request_items.iter().for_each(|(name, _)| drop(self.catalog.learn_soon(name)));
-        let wanted = views(batch).ok_or(Unservable::AsItCame).and_then(|views| self.wanted(batch, views));
+        let wanted = self.unboarded(batch);
         let asked = self.asked(Strength::Strong);
         let reply = self.pass(call, None, Bypass::StrongRead).await?;
         match (wanted, reply.success().and_then(|body| GotBatch::read(body))) {
-            (Ok(mut wanted), Some(got)) if self.rules.hold(Rule::StrongAnswersRefresh) => {
+            (Some(mut wanted), Some(got)) if self.rules.hold(Rule::StrongAnswersRefresh) => {
                 for wanted in &mut wanted {
                     match wanted.view.is_whole() {
-                        true if self.absorb_table(wanted, &got, None, asked).is_some() => {}
+                        true if self.absorb_table(wanted, (&reply, &got), None, asked).is_some() => {}
                         true => self.contradict_unread(wanted.name, &wanted.request.keys),
                         // Parts of items cannot be told to belong to this key or that, so they may contradict
                         // any.
                         false => {
                             let keys = wanted.keys.iter().map(|key| &key.located);
                             let held = keys.filter(|located| self.lookup(&wanted.table, located).is_some());
-                            self.stamps.touch(held.map(|located| located.slot), []);
+                            self.stamps.touch(held.map(|located| located.place.own));
                         }
                     }
                 }
@@ -312,11 +495,11 @@ impl Core {
         }
     }
 
-    fn shortest_ttl(&self, wanted: &[Wanted<'_>]) -> std::time::Duration {
+    fn shortest_ttl(&self, wanted: &[Wanted<'_>]) -> Duration {
         let now = self.clock.now();
         let keys = wanted.iter().flat_map(|wanted| &wanted.keys);
         let ttls = keys.filter_map(|key| match &key.state {
-            State::Held(entry) => Some(entry.ttl(now)),
+            State::Held(entry) => Some(entry.life.ttl(now)),
             _ => None,
         });
         ttls.min().unwrap_or_default()
@@ -325,7 +508,7 @@ impl Core {
     fn counted(&self, wanted: &[Wanted<'_>], reply: Reply, outcome: Outcome) -> Reply {
         for wanted in wanted {
             let held = wanted.keys.iter().filter(|key| matches!(key.state, State::Held(_))).count();
-            wanted.table.metrics.count(outcome);
+            wanted.table.metrics.count(Counted::Items, outcome);
             wanted.table.metrics.key_hits.inc_by(held as u64);
             wanted.table.metrics.key_misses.inc_by((wanted.keys.len() - held) as u64);
         }
@@ -333,7 +516,39 @@ impl Core {
     }
 }
 
+impl WantedKey<'_> {
+    fn is_held(&self) -> bool {
+        matches!(self.state, State::Held(_))
+    }
+
+    fn is_missing(&self) -> bool {
+        matches!(self.state, State::Missing { .. })
+    }
+
+    fn take_ticket(&mut self) -> Option<Ticket<Arrival>> {
+        match &mut self.state {
+            State::Missing { ticket, .. } => ticket.take(),
+            State::Held(_) | State::Boarded(_) | State::Answered(_) | State::Unprocessed => None,
+        }
+    }
+}
+
 impl<'a> Wanted<'a> {
+    fn is_held(&self) -> bool {
+        self.keys.iter().all(WantedKey::is_held)
+    }
+
+    /// Whether nothing that is missing has to be asked for strongly.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.missing(Strength::Strong).next().is_none()
+    }
+
+    /// How many keys are in the cache, and how many are not.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let held = self.keys.iter().filter(|key| key.is_held()).count();
+        (held as u64, (self.keys.len() - held) as u64)
+    }
+
     fn missing(&self, wanted: Strength) -> impl Iterator<Item = &WantedKey<'a>> {
         self.keys.iter().filter(move |key| match key.state {
             State::Missing { strength, .. } => strength == wanted,
@@ -376,7 +591,7 @@ fn compose(
     for wanted in wanted {
         let entries = wanted.keys.iter().filter_map(|key| match &key.state {
             State::Held(entry) | State::Answered(entry) => Some(&**entry),
-            State::Missing { .. } | State::Unprocessed => None,
+            State::Missing { .. } | State::Boarded(_) | State::Unprocessed => None,
         });
         composer.table(wanted.name, &wanted.view, entries)?;
         if let Some(left) = wanted.left_over() {

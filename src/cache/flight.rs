@@ -5,12 +5,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use crate::{
     announcement::Announcement,
     coherence::{Sight, Stamp},
-    item::Strength,
+    entry::Strength,
 };
 
 /// The flights under way, by cache key.
@@ -57,7 +58,7 @@ pub(crate) struct Ticket<T> {
 }
 
 /// The waiting end.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Follower<T> {
     arrival: Announcement<T>,
 }
@@ -145,6 +146,18 @@ impl<T: Clone> Flights<T> {
         {
             flight.boarding = Boarding::Over;
         }
+    }
+
+    /// The same without waiting: whoever flies several at once may be waited for by the flight ahead.
+    pub(crate) fn depart_at_once(&self, ticket: &mut Ticket<T>) {
+        ticket.behind = None;
+        let departed = self.depart(ticket).now_or_never();
+        debug_assert!(departed.is_some(), "there is nothing to wait for");
+    }
+
+    /// Ends a flight that brings nothing that can be shared: everybody aboard has to ask by themselves.
+    pub(crate) fn give_up(&self, ticket: &Ticket<T>) {
+        self.leave(ticket);
     }
 
     /// Ends a flight: what it brought is to be stored by now, since readers who come later look there.

@@ -1,32 +1,52 @@
 //! The cache: a [`Backend`] around another one, through which nobody reads a stale item.
 //!
-//! Reads of whole keys are answered from memory; everything else goes to the origin, and writes move the
-//! stamps by which entries count. Knows no wire but JSON bodies, and nothing of what its origin is.
+//! Reads of items, queries and scans are answered from memory; everything else goes to the origin, and writes
+//! move the stamps by which entries count. Knows no wire but JSON bodies, and nothing of what its origin is.
 //!
-//! Start here, with the two walks in [`Caching`]: `plan.rs` says what a call is to the cache, `read.rs`,
-//! `batch.rs` and `write.rs` do it, `coherence/` holds the rules, `item.rs` the entries, `flight.rs` makes
-//! one read of many, `schema.rs` knows the tables.
+//! Start here, with the two walks in [`Caching`]: `plan.rs` says what a call is to the cache. A read goes
+//! through `read.rs`, `batch.rs` or `query.rs` (with `page.rs`, the canonical form of what is asked) into
+//! `fetch.rs`, which answers from an entry (`entry.rs`, `freshness.rs`) or boards a flight (`flight.rs`, one
+//! read of many). A write goes through `write.rs`; `scope.rs` says what it may touch, `indexes.rs` of which
+//! indexes. `coherence/` holds the rules, `schema.rs` knows the tables; `own_changes.rs` and `stream_changes.rs` (with
+//! `follow.rs`) hear of writes that do not pass through. `check.rs` and
+//! `report.rs` say whether all this is right, and worth it.
 
 mod announcement;
 mod answer;
 mod batch;
+mod check;
 mod coherence;
 mod config;
+mod entry;
+mod fetch;
 mod flight;
-mod item;
+mod follow;
+mod freshness;
+mod indexes;
 mod metrics;
 mod own_changes;
+mod page;
 mod plan;
 mod purge;
+mod query;
 mod read;
+mod report;
 #[cfg(test)]
 mod scenarios;
 mod schema;
+mod scope;
+mod stream_changes;
 mod write;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use backend::{Backend, Bypass, Call, ChangeFeed, Document, Failure, Outcome, Reply, Watcher};
+use backend::{Backend, Bypass, Call, ChangeFeed, Failure, Outcome, Reply, Watcher};
 use base::{Action, Chance, Clock, Drain};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -34,15 +54,16 @@ use model::{Item, TableRef, call::Request};
 use serde_json::{Value, json, value::RawValue};
 
 pub use coherence::{AtomicWord, Look, Rule as CoherenceRule, Slots, TooManyWrites};
-pub use config::{Config, Mode, Rule};
+pub use config::{Coherence, Config, Mode, ResultRules, Rule, RuleBook, TableRule, Ttl};
 pub use metrics::Metrics;
 
 use coherence::{Rules, Sight, Stamps};
+use entry::{Asked, Entry, Shelves};
+use fetch::{Arrival, Landing, kept_item};
 use flight::Flights;
-use item::{ABSENT, Asked, Entry, ItemCache, Stored};
+use follow::Follower;
 use own_changes::OwnChanges;
 use plan::{Plan, plan};
-use read::Arrival;
 use schema::{Catalog, Located, Table};
 
 /// The caching layer.
@@ -71,7 +92,10 @@ struct Core {
     origin: Arc<dyn Backend>,
     stamps: Arc<Stamps>,
     catalog: Arc<Catalog>,
-    items: ItemCache,
+    shelves: Arc<Shelves>,
+    serial: AtomicU64,
+    /// Set once the cache is put together, as it tells the cache what it hears.
+    follower: OnceLock<Follower>,
     flights: Flights<Arrival>,
     clock: Clock,
     chance: Chance,
@@ -103,11 +127,14 @@ impl Caching {
     fn under(rules: Rules, config: Config, origin: Arc<dyn Backend>, parts: Parts) -> Arc<Caching> {
         let Parts { clock, chance, drain, metrics } = parts;
         let stamps = Arc::new(Stamps::new(clock.clone(), &chance, config.settle, config.doubt, rules));
+        let reserved = config.rules.tables.iter().map(|(name, rule)| (name.clone(), rule.bytes_reserved));
+        let shelves = Arc::new(Shelves::new(config.bytes_max, reserved, &chance, rules));
         let catalog = Arc::new(Catalog::new(
             Arc::clone(&origin),
             Arc::clone(&stamps),
             (clock.clone(), drain.clone()),
-            &config,
+            (config.rules, Arc::clone(&shelves)),
+            config.fill_timeout,
             metrics.clone(),
             rules,
         ));
@@ -115,7 +142,10 @@ impl Caching {
             origin,
             stamps,
             catalog,
-            items: ItemCache::new(config.bytes_max, &chance, rules),
+            shelves,
+            // The serial number 0 is nobody's.
+            serial: AtomicU64::new(1),
+            follower: OnceLock::new(),
             flights: Flights::default(),
             clock,
             chance,
@@ -127,8 +157,9 @@ impl Caching {
             fill_timeout: config.fill_timeout,
         };
         let core = Arc::new(core);
+        core.follow_streams(config.stream_poll);
         let own_changes = Arc::new(OwnChanges(Arc::clone(&core)));
-        if let Some(feed) = core.origin.changes().filter(|_| config.mode == Mode::On) {
+        if let Some(feed) = core.origin.changes().filter(|_| config.mode != Mode::Off) {
             let watcher: Arc<dyn Watcher> = own_changes.clone();
             feed.watch(Arc::downgrade(&watcher));
         }
@@ -139,12 +170,18 @@ impl Caching {
     pub fn purge_action(&self) -> Arc<dyn Action> {
         Arc::new(purge::Purge(Arc::clone(&self.core)))
     }
+
+    /// What the cache does for each table, or would do.
+    pub fn report_action(&self) -> Arc<dyn Action> {
+        Arc::new(report::Report(Arc::clone(&self.core)))
+    }
 }
 
 impl Backend for Caching {
     fn ready(&self, call: &Call) -> Option<Reply> {
         match (self.mode, plan(call)) {
             (Mode::On, Plan::Item(get)) => self.core.ready_item(call, get),
+            (Mode::On, Plan::Page(asking)) => self.core.ready_page(call, asking),
             _ => None,
         }
     }
@@ -152,16 +189,12 @@ impl Backend for Caching {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>> {
         let core = &self.core;
         let answer = async move {
-            if self.mode == Mode::Off {
-                return core.pass(&call, None, Bypass::CacheOff).await;
-            }
-            match plan(&call) {
-                Plan::Item(get) => core.get_item(&call, get).await,
-                Plan::Items(batch) => core.batch_get_item(&call, batch).await,
-                Plan::StrongItem(get) => core.strong_item(&call, get).await,
-                Plan::StrongItems(batch) => core.strong_batch(&call, batch).await,
-                Plan::Pass(why) => core.pass(&call, None, why).await,
-                Plan::Write(why) => core.write(call.clone(), why).await,
+            match (self.mode, plan(&call)) {
+                (Mode::Off, _) => core.pass(&call, None, Bypass::CacheOff).await,
+                (Mode::Shadow, Plan::Item(get)) => core.shadow_item(&call, get).await,
+                (Mode::Shadow, Plan::Items(batch)) => core.shadow_batch(&call, batch).await,
+                (Mode::Shadow, Plan::Page(asking)) => core.shadow_page(&call, asking).await,
+                (_, plan) => core.carry_out(&call, plan).await,
             }
         };
         answer.boxed()
@@ -173,10 +206,22 @@ impl Backend for Caching {
 }
 
 impl Core {
+    async fn carry_out(self: &Arc<Self>, call: &Call, plan: Plan<'_>) -> Result<Reply, Failure> {
+        match plan {
+            Plan::Item(get) => self.get_item(call, get).await,
+            Plan::Items(batch) => self.batch_get_item(call, batch).await,
+            Plan::StrongItem(get) => self.strong_item(call, get).await,
+            Plan::StrongItems(batch) => self.strong_batch(call, batch).await,
+            Plan::Page(asking) => self.page(call, asking).await,
+            Plan::Pass(why) => self.pass(call, None, why).await,
+            Plan::Write(why) => self.write(call.clone(), why).await,
+        }
+    }
+
     /// Asks the origin as if there were no cache.
     async fn pass(&self, call: &Call, table: Option<&Table>, why: Bypass) -> Result<Reply, Failure> {
         let outcome = Outcome::Bypass(why);
-        self.catalog.count(table, outcome);
+        self.catalog.count(table, call.target(), outcome);
         let reply = self.origin.call(call.clone()).await?;
         if call.target().only_reads() {
             self.observe(call, &reply);
@@ -223,10 +268,10 @@ impl Core {
         if let Some(table) = self.catalog.known(table_name) {
             let sight = |key| {
                 let located = table.locate_key(key, &self.stamps, self.rules).ok()?;
-                Some(self.stamps.sight(located.slot, table.slot))
+                Some(self.stamps.sight(&located.place))
             };
             let mut sights = keys.into_iter().filter_map(sight);
-            return table.rule.mode == Mode::On && sights.any(|sight| sight.is_unsettled);
+            return table.rule.get_item.is_on() && sights.any(|sight| sight.is_unsettled);
         }
         TableRef::parse(table_name).is_some_and(|table| {
             let slot = self.stamps.table_slot(table.bare_name());
@@ -234,41 +279,6 @@ impl Core {
             // unsettled cannot be told from the table then.
             self.stamps.sight_of_table(slot).is_unsettled || self.catalog.was_known(table.bare_name())
         })
-    }
-
-    /// Stores what the origin answered, unless a write may have overtaken it; says whether it was stored.
-    fn land(
-        &self,
-        table: &Table,
-        located: &Located,
-        item: Option<&RawValue>,
-        sight: Sight,
-        asked: Asked,
-    ) -> (Arc<Entry>, bool) {
-        let now = self.clock.now();
-        let body = item.map_or(Bytes::from_static(ABSENT), |item| Bytes::from(item::body_of(item.get())));
-        let current = self.stamps.current(located.slot, table.slot);
-        let is_stamped = self.rules.hold(coherence::Rule::FillsAreStamped);
-        let entry = Arc::new(Entry {
-            document: Document::new(body),
-            stamp: if is_stamped { sight.stamp } else { current },
-            asked,
-            landed_at: now,
-            expires_at: item::expiry(asked.at, item.is_none(), &table.rule, self.jitter, &self.chance),
-        });
-        // Race: reader A misses, writer B updates and finishes, then A's older answer arrives. Storing it
-        // would do no harm, since B moved the stamp that it carries, but it would take a newer entry's place.
-        if is_stamped && !(sight.may_land && sight.stamp == current) {
-            self.metrics.overtaken_fills.inc();
-            return (entry, false);
-        }
-        let stored = self.items.store(&located.cache_key, Arc::clone(&entry));
-        if stored == Stored::Contradicted {
-            self.contradict(located);
-        }
-        self.metrics.entries.set(self.items.count() as i64);
-        self.metrics.bytes.set(self.items.bytes() as i64);
-        (entry, stored == Stored::Kept)
     }
 
     /// Stores what the origin answered a client's strong read. If that cannot be done, no entry may
@@ -281,7 +291,8 @@ impl Core {
         sight: Sight,
         asked: Asked,
     ) -> (Arc<Entry>, bool) {
-        let (entry, is_stored) = self.land(table, located, item, sight, asked);
+        let landing = Landing::of_read(table, located, &table.rule.get_item);
+        let (entry, is_stored) = self.land(landing, kept_item(item.map(RawValue::get)), sight, asked);
         match self.lookup(table, located) {
             Some(present) if present.agrees_with(&entry) => {}
             Some(_) => self.contradict(located),
@@ -289,19 +300,25 @@ impl Core {
             // lack what somebody wrote beside this node in the meantime, and this answer shows: another fill,
             // which may land, or the image of a write that was applied before and is not acknowledged yet.
             None => {
-                let may_land = self.stamps.sight(located.slot, table.slot).may_land;
-                if !is_stored && (may_land || self.stamps.is_in_flight(located.slot)) {
-                    self.stamps.touch([located.slot], []);
+                let may_land = self.stamps.sight(&located.place).may_land;
+                if !is_stored && (may_land || self.stamps.is_in_flight(located.place.own)) {
+                    self.stamps.touch([located.place.own]);
                 }
             }
         }
         (entry, is_stored)
     }
 
-    /// Drops the entry of an item, since it is not what a client was shown.
-    fn contradict(&self, located: &Located) {
-        self.metrics.contradictions.inc();
-        self.stamps.touch([located.slot], []);
+    /// The table of this name, described if need be, and followed if its rule says so.
+    async fn learn(&self, name: &str, deadline: base::Instant) -> Option<Arc<Table>> {
+        let table = self.catalog.learn(name, deadline).await?;
+        self.follow(&table);
+        Some(table)
+    }
+
+    /// A number for the next entry.
+    fn next_serial(&self) -> u64 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Drops what is kept of items, or is on its way: a strong answer may have contradicted it, and was not
@@ -309,16 +326,16 @@ impl Core {
     fn contradict_unread(&self, table_name: &str, keys: &[Item]) {
         let named_otherwise = || self.catalog.known_otherwise(TableRef::parse(table_name)?.bare_name());
         let table = self.catalog.known(table_name).or_else(named_otherwise);
-        if let Some(table) = table.filter(|table| table.rule.mode == Mode::On)
+        if let Some(table) = table.filter(|table| table.rule.get_item.is_on())
             && self.rules.hold(coherence::Rule::StrongAnswersRefresh)
         {
             let located = keys.iter().filter_map(|key| table.locate_key(key, &self.stamps, self.rules).ok());
-            self.stamps.touch(located.map(|located| located.slot), []);
+            self.stamps.touch(located.map(|located| located.place.own));
         }
     }
 }
 
-/// A `GetItem` or `BatchGetItem` that asks strongly for what it reads of these tables.
+/// A read that asks strongly for what it reads of these tables; of the one that it reads, unless it is a batch.
 fn strengthened(body: &[u8], names: &[&str]) -> Option<Bytes> {
     let mut request: Value = serde_json::from_slice(body).ok()?;
     match request.get_mut("RequestItems") {

@@ -8,7 +8,7 @@ use backend::{Busy, Ending, OwnChange, Watched, Watcher};
 use crate::{
     Core,
     coherence::{Guard, Verdict},
-    write::Scope,
+    scope::Scope,
 };
 
 /// What the origin tells of its changes.
@@ -23,18 +23,25 @@ impl Watcher for OwnChanges {
             core.metrics.refused_writes.inc();
             Busy
         })?;
-        Ok(Box::new(Guarded(guard)))
+        Ok(Box::new(Guarded { core: Arc::clone(core), guard, scope }))
     }
 }
 
 /// A change of the origin's under way. Dropped untold, its items are in doubt for a while.
-struct Guarded(Guard);
+struct Guarded {
+    core: Arc<Core>,
+    guard: Guard,
+    scope: Scope,
+}
 
 impl Watched for Guarded {
     fn end(self: Box<Self>, ending: Ending) {
-        self.0.close(match ending {
-            Ending::Known => Verdict::Definite,
-            Ending::Unknown => Verdict::Unknown,
-        });
+        let Guarded { core, mut guard, scope } = *self;
+        let outdated = core.outdated(&scope);
+        guard.late(outdated.iter().copied());
+        match ending {
+            Ending::Known => guard.close(Verdict::Definite, scope.indexes.into_iter().chain(outdated)),
+            Ending::Unknown => guard.close(Verdict::Unknown, []),
+        };
     }
 }

@@ -7,6 +7,8 @@ use model::{
     limits,
 };
 
+use crate::page::Asking;
+
 /// What to do with a call.
 #[derive(Debug)]
 pub(crate) enum Plan<'a> {
@@ -18,6 +20,8 @@ pub(crate) enum Plan<'a> {
     StrongItem(&'a GetItem),
     /// Ask the origin; the strong answers are news for the cache.
     StrongItems(&'a BatchGetItem),
+    /// Serve a page of a query or a scan from the cache if it is there.
+    Page(Asking<'a>),
     /// Ask the origin as if there were no cache.
     Pass(Bypass),
     /// Guard what it may write, and ask the origin.
@@ -31,7 +35,7 @@ pub(crate) fn plan(call: &Call) -> Plan<'_> {
         Target::Unknown { .. } => return Plan::Write(Bypass::UnknownOperation),
     };
     match operation.effect {
-        Effect::WritesItems | Effect::ReplacesTables => Plan::Write(Bypass::Write),
+        Effect::WritesItems | Effect::ReplacesTables | Effect::ReplacesIndexes => Plan::Write(Bypass::Write),
         Effect::Executes => match call.request().map(Request::statements) {
             Ok(Some(statements))
                 if statements.iter().all(|statement| statement.effect() == StatementEffect::Reads) =>
@@ -53,11 +57,17 @@ pub(crate) fn plan(call: &Call) -> Plan<'_> {
                     false => Plan::Items(batch),
                 }
             }
+            Ok(Request::Query(query)) => page(Asking::Query(query)),
+            Ok(Request::Scan(scan)) => page(Asking::Scan(scan)),
             Ok(_) if operation.name == "TransactGetItems" => Plan::Pass(Bypass::TransactionalRead),
             Ok(_) => Plan::Pass(Bypass::NotCached),
             Err(_) => Plan::Pass(Bypass::NotUnderstood),
         },
     }
+}
+
+fn page(asking: Asking<'_>) -> Plan<'_> {
+    if asking.is_strong() { Plan::Pass(Bypass::StrongRead) } else { Plan::Page(asking) }
 }
 
 fn is_within_limits(batch: &BatchGetItem) -> bool {
@@ -92,8 +102,12 @@ mod tests {
             ("GetItem", format!("{{{key},\"NewMember\":1}}"), "Pass(NotUnderstood)"),
             ("GetItem", format!("{{{key},\"TableName\":\"Two\"}}"), "Pass(NotUnderstood)"),
             ("GetItem", "{".to_owned(), "Pass(NotUnderstood)"),
-            ("Query", r#"{"TableName":"Tab"}"#.to_owned(), "Pass(NotCached)"),
+            ("Query", r#"{"TableName":"Tab"}"#.to_owned(), "Page(Query(Query"),
+            ("Query", r#"{"TableName":"Tab","ConsistentRead":true}"#.to_owned(), "Pass(StrongRead)"),
             ("Query", "{}".to_owned(), "Pass(NotUnderstood)"),
+            ("Scan", r#"{"TableName":"Tab"}"#.to_owned(), "Page(Scan(Scan"),
+            ("Scan", r#"{"TableName":"Tab","NewMember":1}"#.to_owned(), "Pass(NotUnderstood)"),
+            ("UpdateTable", "{}".to_owned(), "Write(Write)"),
             ("TransactGetItems", "{}".to_owned(), "Pass(TransactionalRead)"),
             ("UpdateTimeToLive", "{}".to_owned(), "Pass(NotCached)"),
             ("PutItem", "{".to_owned(), "Write(Write)"),

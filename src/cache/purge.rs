@@ -7,7 +7,7 @@ use model::{Item, TableRef};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Core, coherence::TableSlot};
+use crate::{Core, coherence::Slot};
 
 /// Drops entries: of a key, a table, or all.
 pub(crate) struct Purge(pub(crate) Arc<Core>);
@@ -55,8 +55,8 @@ impl Action for Purge {
 
 impl Purge {
     /// Tables begin a new life: what was stored no longer counts, and what was known is learnt again.
-    fn begin_generation(&self, slots: impl IntoIterator<Item = TableSlot>, is_meant: &dyn Fn(&str) -> bool) {
-        self.0.stamps.touch([], slots);
+    fn begin_generation(&self, slots: impl IntoIterator<Item = Slot>, is_meant: &dyn Fn(&str) -> bool) {
+        self.0.stamps.touch(slots);
         self.0.catalog.forget(is_meant);
     }
 
@@ -68,7 +68,7 @@ impl Purge {
         let located = table
             .locate_key(key, &core.stamps, core.rules)
             .map_err(|error| format!("not a primary key of {name}: {error}"))?;
-        core.stamps.touch([located.slot], []);
+        core.stamps.touch([located.place.own]);
         Ok(())
     }
 }

@@ -1,7 +1,10 @@
 //! The room as its users see it: calls in, answers out, and what the origin was asked meanwhile.
 
 mod batches;
+mod checks;
+mod freshness;
 mod own_changes;
+mod queries;
 mod reads;
 mod tables;
 mod writes;
@@ -22,7 +25,7 @@ use prometheus::Registry;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::{Caching, Config, Metrics, Mode, Parts, Rule};
+use crate::{Caching, Config, Metrics, Mode, Parts, Rule, RuleBook, TableRule, Ttl};
 
 const SETTLE: Duration = Duration::from_secs(2);
 const DOUBT: Duration = Duration::from_secs(30);
@@ -55,17 +58,17 @@ struct Asked {
 }
 
 fn config() -> Config {
-    let rule = Rule { mode: Mode::On, ttl: TTL, negative_ttl: NEGATIVE_TTL };
-    let off = Rule { mode: Mode::Off, ..rule.clone() };
+    let rule = Rule::new(Ttl::For(TTL), Ttl::For(NEGATIVE_TTL));
+    let off = TableRule::new(rule.clone().off());
     Config {
         mode: Mode::On,
         bytes_max: 1 << 24,
-        default_rule: rule,
-        table_rules: [("Uncached".to_owned(), off)].into(),
+        rules: RuleBook { default: TableRule::new(rule), tables: [("Uncached".to_owned(), off)].into() },
         jitter: 0.0,
         settle: SETTLE,
         doubt: DOUBT,
         fill_timeout: FILL_TIMEOUT,
+        stream_poll: Duration::from_millis(250),
     }
 }
 
@@ -76,6 +79,14 @@ impl Rig {
     }
 
     fn describing(describe: impl Fn(&str) -> Reply + Send + Sync + 'static, script: impl Script) -> Rig {
+        Rig::configured(config(), describe, script)
+    }
+
+    fn configured(
+        config: Config,
+        describe: impl Fn(&str) -> Reply + Send + Sync + 'static,
+        script: impl Script,
+    ) -> Rig {
         let origin = Scripted::new(move |call| {
             let body: Value = serde_json::from_slice(&call.wire().body).unwrap_or_default();
             match (call.target().word(), call.caller()) {
@@ -93,7 +104,7 @@ impl Rig {
             drain: drain.clone(),
             metrics: Metrics::register(&Registry::new()).unwrap(),
         };
-        let node = Caching::new(config(), Arc::clone(&origin) as Arc<dyn Backend>, parts);
+        let node = Caching::new(config, Arc::clone(&origin) as Arc<dyn Backend>, parts);
         Rig { node, origin, clock, drain }
     }
 

@@ -1,25 +1,32 @@
-//! What the node knows of tables: identity, key schema and rule, learnt by an internal `DescribeTable`.
+//! What the node knows of tables: identity, keys, indexes and rule, learnt by an internal `DescribeTable`.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use backend::{Backend, Call, Outcome};
 use base::{Clock, Drain, Instant};
 use bytes::Bytes;
-use model::{ErrorCode, Item, KeyError, PrimaryKey, TableDefinition, TableRef, Target};
+use model::{
+    ErrorCode, IndexDefinition, IndexScope, Item, KeyError, KeySchema, PrimaryKey, TableDefinition, TableRef,
+    Target,
+};
 
 use crate::{
     announcement::Announcement,
-    coherence::{ItemSlot, Rule, Rules, Stamps, TableSlot},
-    config::{Config, Rule as TableRule},
-    metrics::{Metrics, OTHER_TABLES, TableMetrics},
+    coherence::{Place, Rule, Rules, Slot, Stamps},
+    config::{RuleBook, TableRule},
+    entry::{Shelf, Shelves},
+    metrics::{Counted, Metrics, OTHER_TABLES, TableMetrics},
 };
 
 /// After a table could not be described, for so long its reads pass by without asking again.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Names remembered at once, ARNs counting as names. Past it names that led nowhere are forgotten first.
 const NAMES_MAX: usize = 10_000;
@@ -30,21 +37,40 @@ const LABELS_MAX: usize = 200;
 /// A table as the cache sees it. A table that is made again is another one.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// Begins the cache key of its items: never used twice.
+    /// Begins the cache key of its entries: tables of unlike numbers share none.
     number: u32,
     definition: TableDefinition,
     bare_name: String,
-    pub(crate) slot: TableSlot,
+    pub(crate) slot: Slot,
+    /// The slot that all its writes move; where no scans are kept, none does.
+    pub(crate) scan_slot: Option<Slot>,
+    /// In the order of their names.
+    pub(crate) indexes: Vec<Index>,
     pub(crate) rule: TableRule,
+    pub(crate) shelf: Shelf,
     pub(crate) metrics: TableMetrics,
+    /// Whether its stream is followed, or at least somebody saw to that.
+    pub(crate) is_followed: AtomicBool,
+    /// When it was last described, in milliseconds on the node's clock.
+    described_at: AtomicU64,
 }
 
-/// An item of a table, found in a request.
+/// An index as the cache sees it. An index that is made again is another one.
 #[derive(Debug)]
+pub(crate) struct Index {
+    /// Never given twice.
+    pub(crate) number: u32,
+    pub(crate) definition: IndexDefinition,
+    /// Of the index as a whole.
+    pub(crate) slot: Slot,
+}
+
+/// An entry's key and slots.
+#[derive(Debug, Clone)]
 pub(crate) struct Located {
     /// The key of the cache entry.
     pub(crate) cache_key: Vec<u8>,
-    pub(crate) slot: ItemSlot,
+    pub(crate) place: Place,
 }
 
 /// Tables by every name that they were asked for.
@@ -53,8 +79,8 @@ pub(crate) struct Catalog {
     stamps: Arc<Stamps>,
     clock: Clock,
     drain: Drain,
-    default_rule: TableRule,
-    table_rules: HashMap<String, TableRule>,
+    book: RwLock<RuleBook>,
+    shelves: Arc<Shelves>,
     describe_timeout: Duration,
     rules: Rules,
     metrics: Metrics,
@@ -74,9 +100,11 @@ enum Known {
 /// The tables made so far, by identity: an ARN where the origin gives one, so that a name and its ARN meet.
 #[derive(Debug, Default)]
 struct Made {
-    count: u32,
+    /// How many numbers were given to tables and indexes.
+    numbers: u32,
     by_identity: HashMap<String, Arc<Table>>,
-    labels: usize,
+    /// The numbers of indexes that are not given again, though their definitions be.
+    retired: HashSet<u32>,
 }
 
 impl Table {
@@ -96,20 +124,56 @@ impl Table {
     }
 
     fn located(&self, key: &PrimaryKey, stamps: &Stamps, rules: Rules) -> Located {
-        let slot = stamps.item_slot(&self.bare_name, key.as_bytes());
-        let mut cache_key = Vec::with_capacity(4 + key.as_bytes().len());
-        cache_key.extend_from_slice(&self.number.to_le_bytes());
+        let own = stamps.item_slot(&self.bare_name, key.as_bytes());
+        let mut cache_key = self.cache_key(Keeping::Items);
         match rules.hold(Rule::WholeKeys) {
             true => cache_key.extend_from_slice(key.as_bytes()),
             false => cache_key.push(key.as_bytes().iter().fold(0, |sum, byte| sum ^ byte) & 1),
         }
-        Located { cache_key, slot }
+        Located { cache_key, place: Place { own, index: None, table: self.slot } }
+    }
+
+    /// What all keys of entries of this kind begin with.
+    pub(crate) fn cache_key(&self, keeping: Keeping) -> Vec<u8> {
+        let mut key = Vec::with_capacity(64);
+        key.extend_from_slice(&self.number.to_le_bytes());
+        key.push(keeping as u8);
+        key
+    }
+
+    /// The slot of the partition that a key of the table lies in.
+    pub(crate) fn partition_slot(&self, key: &Item, stamps: &Stamps) -> Result<Slot, KeyError> {
+        let key = self.definition.key_schema.key_of_item(key)?;
+        Ok(stamps.partition_slot(&self.bare_name, None, key.partition_bytes()))
+    }
+
+    /// The attributes of the primary key.
+    pub(crate) fn key_schema(&self) -> &KeySchema {
+        &self.definition.key_schema
+    }
+
+    /// The index of this name.
+    pub(crate) fn index(&self, name: &str) -> Option<&Index> {
+        self.indexes.iter().find(|index| index.definition.name == name)
     }
 
     /// The name without account and region.
     pub(crate) fn bare_name(&self) -> &str {
         &self.bare_name
     }
+
+    /// The indexes that do not follow the partitions of the table.
+    pub(crate) fn global_indexes(&self) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(|index| index.definition.scope == IndexScope::Global)
+    }
+}
+
+/// What an entry is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    Items = 0,
+    Queries = 1,
+    Scans = 2,
 }
 
 impl Catalog {
@@ -117,7 +181,8 @@ impl Catalog {
         origin: Arc<dyn Backend>,
         stamps: Arc<Stamps>,
         (clock, drain): (Clock, Drain),
-        config: &Config,
+        (book, shelves): (RuleBook, Arc<Shelves>),
+        describe_timeout: Duration,
         metrics: Metrics,
         rules: Rules,
     ) -> Catalog {
@@ -126,9 +191,9 @@ impl Catalog {
             stamps,
             clock,
             drain,
-            default_rule: config.default_rule.clone(),
-            table_rules: config.table_rules.clone(),
-            describe_timeout: config.fill_timeout,
+            book: RwLock::new(book),
+            shelves,
+            describe_timeout,
             rules,
             other: metrics.of_table(OTHER_TABLES),
             metrics,
@@ -263,37 +328,135 @@ impl Catalog {
         definition.is_active.then(|| self.make(reference, definition))
     }
 
-    /// The table of this definition: the one already made, if nothing about it changed.
+    /// The table of this definition: the one already made, if nothing about it changed. What did not change
+    /// keeps its number, and its entries with it.
     fn make(&self, reference: &TableRef, definition: TableDefinition) -> Arc<Table> {
-        let identity = definition.arn.clone().unwrap_or_else(|| reference.bare_name().to_owned());
+        let identity = identity(&definition, reference.bare_name());
+        let now = self.clock.millis_since_origin();
+        let bare_name = reference.bare_name().to_owned();
+        let rule = self.book.read().unwrap_or_else(PoisonError::into_inner).of_table(&bare_name).clone();
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = made.by_identity.get(&identity)
-            && table.definition == definition
-        {
+        let old = made.by_identity.get(&identity).cloned();
+        let is_retired = |made: &Made, index: &Index| made.retired.contains(&index.number);
+        let has_retired = |old: &Table| old.indexes.iter().any(|index| is_retired(&made, index));
+        let is_same =
+            |old: &&Arc<Table>| old.definition == definition && old.rule == rule && !has_retired(old);
+        if let Some(table) = old.as_ref().filter(is_same) {
+            table.described_at.store(now, Ordering::Relaxed);
             return Arc::clone(table);
         }
-        let bare_name = reference.bare_name().to_owned();
-        let rule = self.table_rules.get(&bare_name).unwrap_or(&self.default_rule).clone();
-        made.count += 1;
-        made.labels += 1;
-        let label = if made.labels <= LABELS_MAX { &bare_name } else { OTHER_TABLES };
+        // A changed rule begins anew, since it may count entries under other slots.
+        let same = old.as_ref().filter(|old| old.definition.is_same_table(&definition) && old.rule == rule);
+        let number = same.map_or_else(|| made.next_number(), |old| old.number);
+        let mut indexes = Vec::with_capacity(definition.indexes.len());
+        for index in &definition.indexes {
+            let known = same.and_then(|old| old.indexes.iter().find(|known| known.definition == *index));
+            let known = known.filter(|known| known.definition.is_active && !is_retired(&made, known));
+            let slot = self.stamps.index_slot(&bare_name, &index.name);
+            if known.is_none() && self.rules.hold(Rule::IndexesHaveGenerations) {
+                // It may have been filled until this moment, which is a write like others.
+                self.stamps.touch([slot]);
+            }
+            let number = known.map_or_else(|| made.next_number(), |known| known.number);
+            indexes.push(Index { number, definition: index.clone(), slot });
+        }
+        let metrics = match &old {
+            Some(old) => old.metrics.clone(),
+            None if made.by_identity.len() < LABELS_MAX => self.metrics.of_table(&bare_name),
+            None => self.metrics.of_table(OTHER_TABLES),
+        };
         let table = Arc::new(Table {
-            number: made.count,
+            number,
             slot: self.stamps.table_slot(&bare_name),
+            scan_slot: rule.keeps_scans().then(|| self.stamps.scan_slot(&bare_name)),
+            indexes,
+            shelf: self.shelves.of_table(&bare_name),
             rule,
-            metrics: self.metrics.of_table(label),
+            metrics,
             definition,
             bare_name,
+            // Following goes on if only its indexes are others now; to begin it twice does nothing.
+            is_followed: AtomicBool::new(false),
+            described_at: AtomicU64::new(now),
         });
         made.by_identity.insert(identity, Arc::clone(&table));
         table
     }
 
-    /// Forgets tables by their bare names, under every name that they have.
-    pub(crate) fn forget(&self, bare_names: &dyn Fn(&str) -> bool) {
-        if !self.rules.hold(Rule::TablesHaveGenerations) {
+    /// Whether a table is still known as it was when it was looked up.
+    pub(crate) fn is_current(&self, table: &Arc<Table>) -> bool {
+        let identity = identity(&table.definition, &table.bare_name);
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.by_identity.get(&identity).is_some_and(|current| Arc::ptr_eq(current, table))
+    }
+
+    /// Begins a new generation of indexes of a table, of those that are meant: even if they are described as
+    /// before, they are others.
+    pub(crate) fn retire_indexes(&self, bare_names: &dyn Fn(&str) -> bool, is_meant: &dyn Fn(&str) -> bool) {
+        if !self.rules.hold(Rule::IndexesHaveGenerations) {
             return;
         }
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let tables = made.by_identity.values().filter(|table| bare_names(&table.bare_name));
+        let meant = tables.flat_map(|table| &table.indexes).filter(|index| is_meant(&index.definition.name));
+        let numbers: Vec<u32> = meant.map(|index| index.number).collect();
+        made.retired.extend(numbers);
+    }
+
+    /// Describes a table anew if that was last done so long ago; until then it is known as before.
+    pub(crate) fn look_again(self: &Arc<Catalog>, table: &Arc<Table>, after: Duration) {
+        let (now, last) = (self.clock.millis_since_origin(), table.described_at.load(Ordering::Relaxed));
+        let is_due = Duration::from_millis(now.saturating_sub(last)) >= after;
+        let take = || table.described_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
+        if !is_due || take().is_err() {
+            return;
+        }
+        let (catalog, table) = (Arc::clone(self), Arc::clone(table));
+        self.drain.spawn(async move {
+            let name = table.definition.arn.as_deref().unwrap_or(&table.bare_name);
+            let Some(reference) = TableRef::parse(name) else { return };
+            let Some(described) = catalog.describe(name, &reference).await else { return };
+            let mut names = catalog.names.write().unwrap_or_else(PoisonError::into_inner);
+            // Race: names that were forgotten meanwhile are learnt again by whoever asks for them.
+            for known in names.values_mut() {
+                if matches!(known, Known::Table(known) if Arc::ptr_eq(known, &table)) {
+                    *known = Known::Table(Arc::clone(&described));
+                }
+            }
+        });
+    }
+
+    /// Puts other rules into force. Tables whose rules change begin a new life.
+    pub(crate) fn exchange_rules(&self, book: RuleBook) {
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
+        // Race: a table that is being learnt under the old rules is forgotten too.
+        self.learn_again(&|_| true);
+    }
+
+    /// The tables that are known, each once.
+    pub(crate) fn tables(&self) -> Vec<Arc<Table>> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let mut tables: Vec<Arc<Table>> = Vec::new();
+        for known in names.values() {
+            if let Known::Table(table) = known
+                && !tables.iter().any(|listed| Arc::ptr_eq(listed, table))
+            {
+                tables.push(Arc::clone(table));
+            }
+        }
+        tables.sort_by(|one, other| one.bare_name.cmp(&other.bare_name));
+        tables
+    }
+
+    /// Forgets tables by their bare names, under every name that they have.
+    pub(crate) fn forget(&self, bare_names: &dyn Fn(&str) -> bool) {
+        if self.rules.hold(Rule::TablesHaveGenerations) {
+            self.learn_again(bare_names);
+        }
+    }
+
+    /// Has tables learnt again, under every name that they have; what is described as before goes on.
+    pub(crate) fn learn_again(&self, bare_names: &dyn Fn(&str) -> bool) {
         let is_meant = |name: &str| TableRef::parse(name).is_some_and(|table| bare_names(table.bare_name()));
         self.names.write().unwrap_or_else(PoisonError::into_inner).retain(|name, _| !is_meant(name));
     }
@@ -306,19 +469,44 @@ impl Catalog {
         let described = (target.word() == "DescribeTable")
             .then(|| reply.success().and_then(|body| TableDefinition::from_description(body)))
             .flatten();
+        // Tables of one name in two regions are two tables.
+        let is_described =
+            |table: &&Table| described.as_ref().is_some_and(|now| now.arn == table.definition.arn);
         let is_other_now = |table: &Table| {
-            // Tables of one name in two regions are two tables.
-            described.as_ref().is_some_and(|now| now.arn == table.definition.arn && *now != table.definition)
+            Some(table).filter(is_described).is_some()
+                && described
+                    .as_ref()
+                    .is_some_and(|now| !now.is_same_table(&table.definition) || !now.is_active)
         };
-        let is_news = |table: &Arc<Table>| is_gone || is_other_now(table);
-        if (is_gone || described.is_some()) && self.tables_called(bare_name).iter().any(is_news) {
-            self.stamps.touch([], [self.stamps.table_slot(bare_name)]);
+        let has_other_indexes = |table: &Table| {
+            Some(table).filter(is_described).is_some() && described.as_ref() != Some(&table.definition)
+        };
+        if !is_gone && described.is_none() {
+            return;
+        }
+        let tables = self.tables_called(bare_name);
+        if tables.iter().any(|table| is_gone || is_other_now(table)) {
+            self.stamps.touch([self.stamps.table_slot(bare_name)]);
             self.forget(&|name| name == bare_name);
+        } else if tables.iter().any(|table| has_other_indexes(table)) {
+            self.learn_again(&|name| name == bare_name);
         }
     }
 
     /// Counts a call by the table that it names.
-    pub(crate) fn count(&self, table: Option<&Table>, outcome: Outcome) {
-        table.map_or(&self.other, |table| &table.metrics).count(outcome);
+    pub(crate) fn count(&self, table: Option<&Table>, target: &Target, outcome: Outcome) {
+        table.map_or(&self.other, |table| &table.metrics).count(Counted::of(target), outcome);
+    }
+}
+
+/// What tells a table from others of its name in other accounts and regions, where the origin says so.
+fn identity(definition: &TableDefinition, bare_name: &str) -> String {
+    definition.arn.clone().unwrap_or_else(|| bare_name.to_owned())
+}
+
+impl Made {
+    fn next_number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
     }
 }

@@ -2,76 +2,31 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use backend::{Bypass, Call, Failure, FailureKind, Outcome, Reply};
+use backend::{Bypass, Call, Document, Failure, FailureKind, Outcome, Reply};
 use base::Instant;
+use bytes::Bytes;
 use model::{
-    Effect, Item, TableRef, WriteVerdict,
-    call::{
-        ItemToPut, Request, StatementEffect, TransactDelete, TransactUpdate, TransactWriteItem, WriteRequest,
-        tables_named,
-    },
-    json, limits,
+    Effect, WriteVerdict,
+    call::{Request, ReturnValues},
 };
-use serde_json::value::RawValue;
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     Core,
     answer::{processed_everything, updated_image},
-    coherence::{Closed, Guard, ItemSlot, Rule, Sight, Stamp, TableSlot, TooManyWrites, Verdict},
-    config::Mode,
-    item::{Asked, Strength},
-    schema::{Located, Table},
+    coherence::{Closed, Guard, Rule, Sight, Slot, Stamp, TooManyWrites, Verdict},
+    entry::{Asked, Strength},
+    fetch::{Landing, kept_item},
+    indexes::{self, Changes, Touches},
+    scope::{Content, Image, Scope},
 };
 
-/// What a write may touch, and what it may leave in the cache.
-#[derive(Debug, Default)]
-pub(crate) struct Scope {
-    items: Vec<ItemSlot>,
-    tables: BTreeMap<TableSlot, String>,
-    everything: bool,
-    images: Vec<Image>,
-    /// Counted under this table.
-    table: Option<Arc<Table>>,
-}
-
-impl Scope {
-    /// Notes what the write will leave of an item. DynamoDB: a batch of more than 25 writes is refused, as is
-    /// one that names an item twice; an origin that takes them may carry them out in any order.
-    fn expect(&mut self, image: Image) {
-        let has_room = self.images.len() < limits::BATCH_WRITE_REQUESTS_MAX;
-        let is_same = |other: &&mut Image| other.located.cache_key == image.located.cache_key;
-        match self.images.iter_mut().find(is_same) {
-            Some(twice) => twice.content = Content::Unknown,
-            None if has_room => self.images.push(image),
-            None => {}
-        }
-    }
-}
-
-/// An item whose state after the write is known, if the write was applied.
-#[derive(Debug)]
-struct Image {
-    table: Arc<Table>,
-    located: Located,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    /// The item as the client wrote it, which is as the origin gives it back.
-    Put(Box<RawValue>),
-    /// The item in the answer.
-    Answered,
-    /// No item.
-    Absent,
-    /// Not known.
-    Unknown,
-}
-
-/// Where a request names the key of an item that it writes.
-enum Key<'a> {
-    Alone(&'a Item),
-    Within(&'a Item),
+/// What is taken off an answer before the client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trim {
+    Nothing,
+    /// The image that only this node asked for.
+    Attributes,
 }
 
 impl Core {
@@ -88,6 +43,7 @@ impl Core {
     }
 
     async fn perform(self: Arc<Self>, call: Call, why: Bypass) -> Result<Reply, Failure> {
+        let (call, trim) = self.ask_for_image(call);
         let scope = self.scope(&call);
         let too_many = |_| {
             self.metrics.refused_writes.inc();
@@ -109,38 +65,118 @@ impl Core {
         let result = answered.unwrap_or_else(|| Err(Failure::deadline()));
 
         let ending = ending(&result);
-        let verdict = match ending {
-            Ending::Applied | Ending::Refused => Verdict::Definite,
-            Ending::Unknown => {
-                self.metrics.doubtful_writes.inc();
-                Verdict::Unknown
-            }
-        };
         let guard = match guard {
             Some(guard) => guard,
             None => open().map_err(too_many)?,
         };
-        let closed = guard.close(verdict);
+        let closed = self.close(guard, ending, &call, &scope, &result);
         self.forget_tables(&call, &scope);
         if let (Ending::Applied, Ok(reply)) = (ending, &result) {
             self.keep_images(&call, scope.images.iter().zip(&sights), &closed, reply, asked_at);
         }
         let outcome = Outcome::Bypass(why);
-        self.catalog.count(scope.table.as_deref(), outcome);
-        result.map(|reply| reply.with(outcome))
+        self.catalog.count(scope.table.as_deref(), call.target(), outcome);
+        result.map(|reply| trim.applied_to(reply).with(outcome))
+    }
+
+    /// Ends a write: moves what it touched.
+    fn close(
+        &self,
+        mut guard: Guard,
+        ending: Ending,
+        call: &Call,
+        scope: &Scope,
+        result: &Result<Reply, Failure>,
+    ) -> BTreeMap<Slot, Closed> {
+        let outdated = self.outdated(scope);
+        match (ending, result) {
+            (Ending::Applied, Ok(reply)) => {
+                let touched = match (&scope.known[..], call.request()) {
+                    ([table], Ok(request)) if !scope.indexes.is_empty() => {
+                        indexes::touched(table, request, reply.body(), &scope.indexes, &self.stamps)
+                    }
+                    _ => scope.indexes.clone(),
+                };
+                guard.close(Verdict::Definite, touched.into_iter().chain(outdated))
+            }
+            (Ending::Refused, _) => guard.close(Verdict::Definite, []),
+            _ => {
+                self.metrics.doubtful_writes.inc();
+                guard.late(outdated);
+                guard.close(Verdict::Unknown, [])
+            }
+        }
+    }
+
+    /// The slots of tables that are known otherwise by now than when a write began.
+    ///
+    /// Race: an index is made, or a rule put into force, while the write is under way. What is stored since
+    /// counts under slots of which the write knows nothing.
+    pub(crate) fn outdated(&self, scope: &Scope) -> Vec<Slot> {
+        let outdated = scope.known.iter().filter(|table| !self.catalog.is_current(table));
+        outdated.map(|table| table.slot).collect()
     }
 
     /// Begins a write of everything in its scope.
     pub(crate) fn open(&self, scope: &Scope) -> Result<Guard, TooManyWrites> {
         let everything = scope.everything.then(|| self.stamps.every_table()).into_iter().flatten();
-        self.stamps.guard(scope.items.iter().copied(), scope.tables.keys().copied().chain(everything))
+        let slots = scope.slots.iter().chain(scope.tables.keys()).copied();
+        self.stamps.guard(slots.chain(everything), scope.indexes.iter().copied())
     }
 
-    /// A table that is made, dropped or filled begins a new life: what was known of it is learnt again.
+    /// A table that is made, dropped or filled begins a new life, and so does an index: what was known of it
+    /// is learnt again.
     fn forget_tables(&self, call: &Call, scope: &Scope) {
-        let replaces = call.target().known().is_none_or(|row| row.effect == Effect::ReplacesTables);
-        if replaces {
-            self.catalog.forget(&|name| scope.everything || scope.tables.values().any(|table| table == name));
+        let effect = call.target().known().map(|row| row.effect);
+        let is_guarded =
+            |name: &str| scope.everything || scope.tables.values().any(|guarded| guarded == name);
+        match (effect, &scope.updated) {
+            (Some(Effect::ReplacesIndexes), Some(updated)) => {
+                let is_updated = |index: &str| updated.indexes.iter().any(|name| name == index);
+                self.catalog.retire_indexes(&|name| name == updated.bare_name, &is_updated);
+                self.catalog.learn_again(&|name| name == updated.bare_name);
+            }
+            (Some(Effect::ReplacesIndexes), None) => {
+                self.catalog.retire_indexes(&is_guarded, &|_| true);
+                self.catalog.learn_again(&is_guarded);
+            }
+            (None | Some(Effect::ReplacesTables), _) => self.catalog.forget(&is_guarded),
+            _ => {}
+        }
+    }
+
+    /// Has a write answered with what it replaces or leaves, although its client does not care, where the rule
+    /// of its table says so: then it is known which results of indexes it changes.
+    fn ask_for_image(self: &Arc<Self>, call: Call) -> (Call, Trim) {
+        let asked = match call.request() {
+            Ok(Request::PutItem(put)) => {
+                Some((&put.table_name, &put.item.attributes, Changes::Anything, put.return_values))
+            }
+            Ok(Request::DeleteItem(delete)) => {
+                Some((&delete.table_name, &delete.key, Changes::Anything, delete.return_values))
+            }
+            Ok(Request::UpdateItem(update)) => {
+                Some((&update.table_name, &update.key, Changes::of(update), update.return_values))
+            }
+            _ => None,
+        };
+        let Some((table_name, key, changes, None | Some(ReturnValues::None))) = asked else {
+            return (call, Trim::Nothing);
+        };
+        let Some(table) = self.catalog.known(table_name).filter(|table| table.rule.asks_for_images) else {
+            return (call, Trim::Nothing);
+        };
+        let touches_any = |index| changes.touches(&table, index, key, &self.stamps) == Touches::AnyPartition;
+        if !table.global_indexes().any(touches_any) {
+            return (call, Trim::Nothing);
+        }
+        let values = if matches!(changes, Changes::Anything) { "ALL_OLD" } else { "ALL_NEW" };
+        match serde_json::from_slice::<Value>(&call.wire().body) {
+            Ok(mut body) => {
+                body["ReturnValues"] = json!(values);
+                (call.with_body(Bytes::from(body.to_string())), Trim::Attributes)
+            }
+            Err(_) => (call, Trim::Nothing),
         }
     }
 
@@ -149,7 +185,7 @@ impl Core {
         &self,
         call: &Call,
         images: impl Iterator<Item = (&'a Image, &'a Sight)>,
-        closed: &BTreeMap<ItemSlot, Closed>,
+        closed: &BTreeMap<Slot, Closed>,
         reply: &Reply,
         asked_at: Instant,
     ) {
@@ -157,9 +193,10 @@ impl Core {
             return;
         }
         for (image, sight) in images {
-            let word = match closed.get(&image.located.slot) {
+            let own = image.located.place.own;
+            let word = match closed.get(&own) {
                 Some(Closed::Alone(word)) => *word,
-                _ if !self.rules.hold(Rule::ImagesOnlyAlone) => self.stamps.current_item(image.located.slot),
+                _ if !self.rules.hold(Rule::ImagesOnlyAlone) => self.stamps.word(own),
                 _ => continue,
             };
             let item = match &image.content {
@@ -173,153 +210,12 @@ impl Core {
             };
             let sight = Sight { stamp: Stamp::of_image(word, sight.stamp.table()), ..*sight };
             let asked = Asked { strength: Strength::Strong, at: asked_at };
-            let (_, is_stored) = self.land(&image.table, &image.located, item, sight, asked);
+            let (table, located) = (&*image.table, &image.located);
+            let read = Landing::of_read(table, located, &table.rule.get_item);
+            let landing = Landing { is_image: true, ..read };
+            let (_, is_stored) = self.land(landing, kept_item(item.map(RawValue::get)), sight, asked);
             self.metrics.images.inc_by(u64::from(is_stored));
         }
-    }
-
-    /// What a write may touch: the keys that it names, else its tables, else all tables.
-    fn scope(self: &Arc<Self>, call: &Call) -> Scope {
-        let mut scope = Scope::default();
-        let images_from_transactions = !self.rules.hold(Rule::NoImagesFromTransactions);
-        match (call.target().known().map(|row| row.effect), call.request()) {
-            (Some(Effect::WritesItems), Ok(request)) if is_within_limits(request) => match request {
-                Request::PutItem(put) => {
-                    self.cover(
-                        &mut scope,
-                        &put.table_name,
-                        Key::Within(&put.item.attributes),
-                        put_content(&put.item),
-                    );
-                }
-                Request::UpdateItem(update) => {
-                    let content = if update.returns_all_new() { Content::Answered } else { Content::Unknown };
-                    self.cover(&mut scope, &update.table_name, Key::Alone(&update.key), content);
-                }
-                Request::DeleteItem(delete) => {
-                    self.cover(&mut scope, &delete.table_name, Key::Alone(&delete.key), Content::Absent);
-                }
-                Request::BatchWriteItem(batch) => {
-                    for (table, write) in
-                        batch.request_items.iter().flat_map(|(t, ws)| ws.iter().map(move |w| (t, w)))
-                    {
-                        match write {
-                            WriteRequest::Put(put) => {
-                                self.cover(
-                                    &mut scope,
-                                    table,
-                                    Key::Within(&put.item.attributes),
-                                    put_content(&put.item),
-                                );
-                            }
-                            WriteRequest::Delete(delete) => {
-                                self.cover(&mut scope, table, Key::Alone(&delete.key), Content::Absent);
-                            }
-                        }
-                    }
-                }
-                // A repeated ClientRequestToken answers success without writing, and SDKs send tokens by
-                // themselves: so a transaction's images are never known.
-                Request::TransactWriteItems(transaction) => {
-                    for action in &transaction.transact_items {
-                        match action {
-                            TransactWriteItem::Put(put) => {
-                                let content = match images_from_transactions {
-                                    true => put_content(&put.item),
-                                    false => Content::Unknown,
-                                };
-                                self.cover(
-                                    &mut scope,
-                                    &put.table_name,
-                                    Key::Within(&put.item.attributes),
-                                    content,
-                                );
-                            }
-                            TransactWriteItem::Update(TransactUpdate { table_name, key, .. })
-                            | TransactWriteItem::Delete(TransactDelete { table_name, key, .. }) => {
-                                self.cover(&mut scope, table_name, Key::Alone(key), Content::Unknown);
-                            }
-                            TransactWriteItem::ConditionCheck(_) => {}
-                        }
-                    }
-                }
-                _ => scope.everything = true,
-            },
-            (Some(Effect::Executes), Ok(request)) => {
-                for statement in request.statements().unwrap_or_default() {
-                    match statement.effect() {
-                        StatementEffect::Reads => {}
-                        StatementEffect::Writes(table) => self.cover_table(&mut scope, table),
-                        StatementEffect::Unclear => scope.everything = true,
-                    }
-                }
-                if !self.rules.hold(Rule::OpaqueWritesGuardTables) {
-                    return Scope::default();
-                }
-            }
-            (Some(Effect::ReplacesTables), _) if !self.rules.hold(Rule::TablesHaveGenerations) => {}
-            _ => match tables_named(&call.wire().body) {
-                Some(names) => names.iter().for_each(|name| self.cover_table(&mut scope, name)),
-                None => scope.everything = true,
-            },
-        }
-        scope
-    }
-
-    /// Covers an item; its whole table, if its key cannot be told.
-    fn cover(self: &Arc<Self>, scope: &mut Scope, table_name: &str, key: Key<'_>, content: Content) {
-        let table = self.catalog.learn_soon(table_name);
-        let located = table.as_ref().and_then(|table| match key {
-            Key::Alone(key) => table.locate_key(key, &self.stamps, self.rules).ok(),
-            Key::Within(item) => table.locate_item(item, &self.stamps, self.rules).ok(),
-        });
-        match (table, located) {
-            (Some(table), Some(located)) => {
-                scope.items.push(located.slot);
-                scope.table = Some(Arc::clone(&table));
-                if table.rule.mode == Mode::On && !matches!(content, Content::Unknown) {
-                    scope.expect(Image { table, located, content });
-                }
-            }
-            _ => self.cover_table(scope, table_name),
-        }
-    }
-
-    /// Covers an item that the origin changes by itself.
-    pub(crate) fn cover_changed(self: &Arc<Self>, scope: &mut Scope, table_name: &str, key: &Item) {
-        self.cover(scope, table_name, Key::Alone(key), Content::Unknown);
-    }
-
-    fn cover_table(&self, scope: &mut Scope, name: &str) {
-        match TableRef::parse(name) {
-            Some(table) => {
-                let slot = self.stamps.table_slot(table.bare_name());
-                scope.tables.insert(slot, table.bare_name().to_owned());
-            }
-            None => scope.everything = true,
-        }
-    }
-}
-
-/// Whether the origin can accept so many writes. One request too large must not have thousands of tables described.
-fn is_within_limits(request: &Request) -> bool {
-    match request {
-        Request::BatchWriteItem(batch) => {
-            let writes = batch.request_items.iter().map(|(_, writes)| writes.len()).sum::<usize>();
-            writes <= limits::BATCH_WRITE_REQUESTS_MAX
-        }
-        Request::TransactWriteItems(transaction) => {
-            transaction.transact_items.len() <= limits::TRANSACT_ACTIONS_MAX
-        }
-        _ => true,
-    }
-}
-
-/// What is known of an item that was put. Only a form that every origin gives back unchanged will do.
-fn put_content(item: &ItemToPut) -> Content {
-    match &item.text {
-        Some(text) if json::is_settled_form(text.get()) => Content::Put(text.clone()),
-        _ => Content::Unknown,
     }
 }
 
@@ -346,5 +242,18 @@ fn ending(result: &Result<Reply, Failure>) -> Ending {
     match verdict {
         WriteVerdict::NotApplied => Ending::Refused,
         WriteVerdict::Unknown => Ending::Unknown,
+    }
+}
+
+impl Trim {
+    fn applied_to(self, reply: Reply) -> Reply {
+        let body = match self {
+            Trim::Attributes if reply.success().is_some() => serde_json::from_slice::<Value>(reply.body()),
+            _ => return reply,
+        };
+        let Ok(Value::Object(mut members)) = body else { return reply };
+        members.remove("Attributes");
+        let document = Document::new(Bytes::from(Value::Object(members).to_string()));
+        Reply::document(document, reply.outcome)
     }
 }

@@ -1,14 +1,15 @@
 //! DynamoDB's expression language, and the older parameters that say the same without expressions.
 //!
-//! Knows no requests, no tables and no JSON. The walk is `token` → `parse` → `ast` → `bind` → what is
+//! Knows no tables and no JSON. The walk is `token` → `parse` → `ast` → `bind` → what is
 //! evaluated: `condition`, `update`, `projection`, `key_condition`; `legacy` and `partiql` enter at the last. Start at
 //! [`Expressions::bind`]: it takes all the expressions of a request at once, because they share their
 //! placeholders. Whatever DynamoDB would refuse is an error here, with DynamoDB's message. `print` goes back:
-//! from what is bound to text.
+//! from what is bound to text. `asked` picks out of requests what is to be bound.
 //!
 //! Nothing here recurses with the length of its input: parsers keep stacks of their own, trees lie in
 //! vectors, conditions are at most as deep as they have operators, paths and items have 32 levels.
 
+pub mod asked;
 mod ast;
 mod bind;
 mod condition;

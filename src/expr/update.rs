@@ -107,6 +107,11 @@ impl Update {
         &self.actions
     }
 
+    /// The attributes that it changes, or changes something inside of.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.actions.iter().map(|(path, _action)| path.attribute())
+    }
+
     fn only_removes(&self) -> bool {
         let removes = |action: &Action| matches!(action, Action::Remove | Action::Delete(_));
         !self.actions.is_empty() && self.actions.iter().all(|(_path, action)| removes(action))

@@ -22,5 +22,5 @@ pub use key::{KeyAttribute, KeyError, KeySchema, KeyType, PrimaryKey, encode_com
 pub use name::{IndexName, NameError, StreamRef, TableName, TableRef, table_name_in_arn};
 pub use number::{Number, NumberError};
 pub use operation::{Api, CachedAs, Effect, OPERATIONS, Operation, Target};
-pub use table::TableDefinition;
+pub use table::{IndexDefinition, IndexScope, TableDefinition};
 pub use value::{AttributeValue, Item};

@@ -22,6 +22,8 @@ pub enum Effect {
     Executes,
     /// Makes, drops, fills or replaces whole tables, perhaps long after it was answered.
     ReplacesTables,
+    /// Makes or drops indexes of a table, perhaps long after it was answered, and changes its settings.
+    ReplacesIndexes,
 }
 
 /// Whether and how the answers of an operation may be kept.
@@ -31,6 +33,8 @@ pub enum CachedAs {
     Nothing,
     /// Item by item.
     Items,
+    /// Page by page.
+    Results,
 }
 
 /// A row of [`OPERATIONS`].
@@ -91,8 +95,8 @@ impl Operation {
 pub static OPERATIONS: &[Operation] = &[
     Operation::read("GetItem").cached_as(CachedAs::Items),
     Operation::read("BatchGetItem").cached_as(CachedAs::Items),
-    Operation::read("Query"),
-    Operation::read("Scan"),
+    Operation::read("Query").cached_as(CachedAs::Results),
+    Operation::read("Scan").cached_as(CachedAs::Results),
     Operation::read("SearchVectors"),
     Operation::read("TransactGetItems"),
     Operation::write("PutItem"),
@@ -150,7 +154,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::administer("UpdateContributorInsights"),
     Operation::administer("UpdateGlobalTableSettings"),
     Operation::administer("UpdateKinesisStreamingDestination"),
-    Operation::administer("UpdateTable"),
+    Operation::new("UpdateTable", Effect::ReplacesIndexes),
     Operation::administer("UpdateTableReplicaAutoScaling"),
     Operation::administer("UpdateTimeToLive"),
     Operation::read("ListStreams").of(Api::Streams),

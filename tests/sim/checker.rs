@@ -6,22 +6,23 @@
 //! all writers go through the node this makes each item a linearizable register, whatever is asked
 //! eventually. Who writes beside the node may not be seen for a TTL.
 
+mod rows;
+mod story;
+
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use base::{Clock, Instant};
 
+pub(crate) use self::rows::{Answered, Page};
+use self::story::Remembered;
 use crate::{
     keys::{Attributes, KEYS, KeyNumber},
     truth::{Content, Life, State, Truth},
     view::View,
 };
-
-/// How many reads are remembered for the report of a failure.
-const READS_REMEMBERED: usize = 300;
 
 /// The checker of one run.
 pub(crate) struct Checker {
@@ -38,6 +39,11 @@ pub(crate) struct Promises {
     /// the lag of the replica that it was read from.
     pub(crate) ttl: Duration,
     pub(crate) negative_ttl: Duration,
+    /// How long it may show what queries found, without the lag of what was asked.
+    pub(crate) query_ttl: Duration,
+    /// How far replicas and local indexes lag, and global indexes, at most.
+    pub(crate) lag: Duration,
+    pub(crate) index_lag: Duration,
     /// A table of which it promises nothing, as it does not cache it.
     pub(crate) uncached: Option<usize>,
     /// Whether it remembers what a strong read showed it; not if entries are evicted for space.
@@ -47,8 +53,7 @@ pub(crate) struct Promises {
 #[derive(Default)]
 struct Found {
     violation: Option<Violation>,
-    /// The latest reads, oldest first.
-    reads: VecDeque<Read>,
+    remembered: Remembered,
 }
 
 /// A read that began.
@@ -113,6 +118,13 @@ pub(crate) enum Promise {
     NeverHangs,
     /// A hit consumed nothing, and says so.
     HitsAreFree,
+    /// Nobody finds by a query what was overwritten through the node before the query began; of a global
+    /// index, twice the index's lag before.
+    QueriesNeverStale,
+    /// Nobody sees an index as it was before it was dropped or made again.
+    IndexesAreNew,
+    /// The items, counts and limits of a page fit each other.
+    PagesFit,
 }
 
 impl Checker {
@@ -175,11 +187,7 @@ impl Checker {
         if let Some(promise) = broken {
             self.report(promise, || self.story(&truth, &read));
         }
-        let mut found = self.found();
-        if found.reads.len() == READS_REMEMBERED {
-            found.reads.pop_front();
-        }
-        found.reads.push_back(read);
+        self.found().remembered.read(read);
     }
 
     /// Notes a broken promise; only the first counts.
@@ -215,40 +223,5 @@ impl Checker {
 
     fn found(&self) -> MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What happened to the key, for whoever has to find out why.
-    fn story(&self, truth: &Truth, read: &Read) -> String {
-        let life = &truth.lives[read.reading.key];
-        let from = read.state.unwrap_or(0).min(read.floor).saturating_sub(3);
-        let mut lines = vec![format!("{}\nstates of key {}:", self.line(read), read.reading.key)];
-        for (place, state) in life.states.iter().enumerate().skip(from).take(40) {
-            let State { content, applied_at, writer } = state;
-            let content = match content {
-                Content::Item(item) => format!("{}", serde_json::Value::Object((**item).clone())),
-                other => format!("{other:?}"),
-            };
-            lines.push(format!("  {place} {:?} {writer:?} {content}", self.since_start(*applied_at)));
-        }
-        lines.push("reads before it:".to_owned());
-        let found = self.found();
-        let reads = found.reads.iter().filter(|other| other.reading.key == read.reading.key);
-        lines.extend(reads.map(|read| format!("  {}", self.line(read))));
-        lines.join("\n")
-    }
-
-    fn line(&self, read: &Read) -> String {
-        let Reading { key, view, strength, client, started_at, .. } = &read.reading;
-        let Read { floor, ended_at, shown, outcome, state, .. } = read;
-        let (start, end) = (self.since_start(*started_at), self.since_start(*ended_at));
-        format!(
-            "client {client}, key {key}, {view:?}, {strength:?}, {start:?} to {end:?}, {outcome}: \
-             state {state:?}, floor {floor}, {shown:?}"
-        )
-    }
-
-    fn since_start(&self, moment: Instant) -> Duration {
-        let elapsed = Duration::from_millis(self.clock.millis_since_origin());
-        elapsed.saturating_sub(self.clock.now().saturating_duration_since(moment))
     }
 }

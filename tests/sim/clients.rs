@@ -1,12 +1,15 @@
 //! The clients: what they ask for, in all the ways in which it can be written, and how they leave.
 
+mod queries;
+
 use std::{sync::Arc, time::Duration};
 
-use backend::{Backend, Call, Outcome, Reply, Wire};
+use backend::{Call, Outcome, Reply, Wire};
 use base::Chance;
 use model::Target;
 use serde_json::{Value, json};
 
+use self::queries::{GROUPS, LABELS};
 use crate::{
     checker::{Promise, Reading, Shown, Strength},
     keys::{Attributes, KEYS, KeyNumber, TABLES, Table, arn_of, key_in, keys_of, pick, spelled, table_named},
@@ -47,7 +50,8 @@ impl Client {
             self.world.begin_quiet_time();
         }
         match chance.fraction() {
-            share if share < habits.table_operations => self.replace_table().await,
+            share if share < habits.table_operations / 2.0 => self.replace_table().await,
+            share if share < habits.table_operations => self.replace_index().await,
             share if share < habits.table_operations + habits.opaque_writes => self.write_opaquely().await,
             share if share < habits.writes => self.write().await,
             share if share < habits.writes + habits.writes_beside => self.write_beside(),
@@ -62,7 +66,8 @@ impl Client {
     // Reads.
 
     async fn read(&self) {
-        match self.chance().below(20) {
+        match self.chance().below(26) {
+            20.. => self.query().await,
             0..=3 => self.batch_get_item().await,
             4 => self.transact_get_items().await,
             5 if self.chance().happens(0.1) => {
@@ -343,7 +348,10 @@ impl Client {
         let value = self.new_value();
         let mut item = spelled(key, chance);
         item.insert("v".to_owned(), value.clone());
-        item.insert("w".to_owned(), json!({ "S": pick(chance, &["wide", "wider", "w\u{e4}ide"]) }));
+        item.insert("g".to_owned(), json!({ "S": pick(chance, &GROUPS) }));
+        if chance.happens(0.85) {
+            item.insert("w".to_owned(), json!({ "S": pick(chance, &LABELS) }));
+        }
         let mut perhaps = |name: &str, value: Value| {
             if chance.happens(0.3) {
                 item.insert(name.to_owned(), value);

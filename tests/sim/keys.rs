@@ -29,7 +29,7 @@ pub(crate) const TABLES: [Table; 3] = [
 /// The table of a key, and its attributes, each with all spellings that mean it. The first is canonical.
 type Key = (usize, &'static [&'static str], &'static [&'static str]);
 
-pub(crate) const KEYS: [Key; 10] = [
+pub(crate) const KEYS: [Key; 12] = [
     (0, &["a"], &[]),
     (0, &["b"], &[]),
     (0, &["c"], &[]),
@@ -40,6 +40,8 @@ pub(crate) const KEYS: [Key; 10] = [
     (2, &["x"], &["1", "1.00"]),
     (2, &["x"], &["2"]),
     (2, &["y"], &["1", "10e-1"]),
+    (2, &["x"], &["3", "3.0", "03"]),
+    (2, &["y"], &["2", "+2"]),
 ];
 
 /// The keys of a table.

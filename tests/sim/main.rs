@@ -1,25 +1,30 @@
 //! The coherence contract, checked in simulated time.
 //!
 //! Many clients use a node in front of an origin that lags, fails, delays, and applies writes after it said
-//! nothing; every read is judged against what really happened. `world.rs` puts a run together from a seed,
-//! `clients.rs` uses the node, `origin.rs` is what it stands in front of, `truth.rs` is what really happened,
-//! `checker.rs` judges; `mutants.rs` shows that it can fail.
+//! nothing; every read is judged against what really happened. `world.rs` puts a run together from a seed, of
+//! `keys.rs` and `indexes.rs`; `clients.rs` uses the node, with `view.rs` and `query.rs` for what it may ask;
+//! `origin.rs` is what it stands in front of, `truth.rs` is what really happened. `checker.rs` judges reads of
+//! items, `checker/rows.rs` queries and scans; `mutants.rs` shows that they can fail, with `query_cache.rs` in
+//! front of the node for queries.
 //!
 //! `SIM_SEED=17 cargo test --test sim` runs the world of one seed in every climate and tells the story of
 //! what went wrong.
 
 mod checker;
 mod clients;
+mod indexes;
 mod keys;
 mod mutants;
 mod origin;
+mod query;
+mod query_cache;
 mod truth;
 mod view;
 mod world;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use world::{Climate, Plan, Summary};
+use world::{Climate, Plan, Queries, Summary};
 
 /// In all runs together.
 const OPERATIONS: u64 = 1_000_000;
@@ -39,7 +44,13 @@ fn a_million_operations_keep_the_contract() {
     let plans: Vec<Plan> = seeds
         .iter()
         .flat_map(|seed| Climate::ALL.map(|climate| (*seed, climate)))
-        .map(|(seed, climate)| Plan { seed, climate, operations: OPERATIONS_PER_RUN, removed: None })
+        .map(|(seed, climate)| Plan {
+            seed,
+            climate,
+            operations: OPERATIONS_PER_RUN,
+            removed: None,
+            queries: Queries::ByNode,
+        })
         .collect();
     let runs = run_all(&plans);
     for climate in Climate::ALL {
@@ -59,7 +70,8 @@ fn a_million_operations_keep_the_contract() {
 fn a_seed_replays_its_run() {
     // Evictions follow the real clock, so a cramped run replays only nearly.
     for climate in Climate::ALL.into_iter().filter(|climate| *climate != Climate::Cramped) {
-        let run = || Plan { seed: 1, climate, operations: 2_000, removed: None }.run();
+        let run =
+            || Plan { seed: 1, climate, operations: 2_000, removed: None, queries: Queries::ByNode }.run();
         let what_happened =
             |summary: Summary| (summary.operations, summary.lookups, summary.hits, summary.states);
         assert_eq!(what_happened(run()), what_happened(run()), "{climate:?}");
@@ -83,13 +95,20 @@ fn run_all(plans: &[Plan]) -> Vec<(Plan, Summary)> {
 /// Prints what runs show; their hit ratio.
 fn report<'a>(title: &str, runs: impl Iterator<Item = &'a (Plan, Summary)>) -> f64 {
     let (mut operations, mut lookups, mut hits) = (0, 0, 0);
+    let (mut query_lookups, mut query_hits) = (0, 0);
     for (_, summary) in runs {
         operations += summary.operations;
         lookups += summary.lookups;
         hits += summary.hits;
+        query_lookups += summary.query_lookups;
+        query_hits += summary.query_hits;
     }
-    let hit_ratio = hits as f64 / lookups.max(1) as f64;
-    println!("{title}: {operations} operations, {lookups} lookups, hit ratio {hit_ratio:.2}");
+    let ratio = |hits, lookups: u64| hits as f64 / lookups.max(1) as f64;
+    let (hit_ratio, of_queries) = (ratio(hits, lookups), ratio(query_hits, query_lookups));
+    println!(
+        "{title}: {operations} operations, {lookups} lookups, hit ratio {hit_ratio:.2}; of which \
+         {query_lookups} queries, hit ratio {of_queries:.2}"
+    );
     hit_ratio
 }
 

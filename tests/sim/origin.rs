@@ -1,19 +1,25 @@
 //! A model of DynamoDB with everything that goes wrong between it and the node: replicas that lag, answers
 //! that are late, broken or lost, and writes that are applied although nobody was told, even long afterwards.
 
+mod effects;
+mod queries;
+mod tables;
+
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use backend::{Backend, Call, Failure, FailureKind, Reply, doubles::origin_reply};
-use base::{Chance, Clock, Drain};
+use base::{Chance, Clock, Drain, Instant};
 use futures_util::{FutureExt, future::BoxFuture};
 use model::{ErrorCode, Target};
 use serde_json::{Value, json};
 
+use self::effects::{Effect, batch_effect, effects, stored};
 use crate::{
-    keys::{Attributes, KeyNumber, TABLES, arn_of, canonical, key_in, key_names, table_named},
+    indexes::{Design, IndexNumber},
+    keys::{Attributes, KeyNumber, key_in, table_named},
     truth::{Content, Truth, Writer},
     view::View,
 };
@@ -32,6 +38,10 @@ pub(crate) struct Weather {
     pub(crate) refusals: f64,
     /// How far replicas lag, at most; less than the cache's `settle`.
     pub(crate) lag: Duration,
+    /// How far global indexes lag, at most; the cache does not know it.
+    pub(crate) index_lag: Duration,
+    /// How long it takes to make a global index, at most.
+    pub(crate) index_making: Duration,
     /// How long after the node gave up the origin may still begin to apply a write; less than the cache's
     /// `doubt` by as much as a batch may take.
     pub(crate) late: Duration,
@@ -47,19 +57,6 @@ pub(crate) struct Origin {
     clock: Clock,
     chance: Chance,
     drain: Drain,
-}
-
-/// What a write does to one item, or to a table.
-#[derive(Debug, Clone)]
-enum Effect {
-    Put(KeyNumber, Attributes),
-    /// Puts an item that is not there yet.
-    Insert(KeyNumber, Attributes),
-    /// Sets `v`, the member `a` of `m`, and nothing else.
-    Set(KeyNumber, Value, Attributes),
-    Delete(KeyNumber),
-    DropTable(usize),
-    MakeTable(usize),
 }
 
 /// What becomes of a write.
@@ -110,11 +107,18 @@ impl Origin {
         }
     }
 
+    /// How an index is made now, if it is.
+    pub(crate) fn design_of(&self, index: IndexNumber) -> Option<&'static Design> {
+        self.truth().newest_index(index).design
+    }
+
     async fn answer(self, call: Call) -> Result<Reply, Failure> {
         self.way().await;
         let request: Value = serde_json::from_slice(&call.wire().body).expect("clients and node send JSON");
         let answer = match call.target().word() {
-            "DescribeTable" | "GetItem" | "BatchGetItem" | "TransactGetItems" => self.read(&call, &request),
+            "DescribeTable" | "GetItem" | "BatchGetItem" | "TransactGetItems" | "Query" | "Scan" => {
+                self.read(&call, &request)
+            }
             _ => self.write(&call, request).await,
         };
         self.way().await;
@@ -146,33 +150,10 @@ impl Origin {
             "DescribeTable" => self.describe(request),
             "GetItem" => self.get_item(request),
             "BatchGetItem" => self.batch_get_item(request),
+            "Query" | "Scan" => self.query(request),
             _ => self.transact_get_items(request),
         };
         Ok(answer.map_or_else(error, |body| origin_reply(200, body.to_string())))
-    }
-
-    fn describe(&self, request: &Value) -> Result<Value, ErrorCode> {
-        let table = table_of(request);
-        let times_made = self.truth().tables[table].ok_or(ErrorCode::ResourceNotFoundException)?;
-        let names = key_names(table);
-        let kind = |name: &str| match TABLES[table] {
-            ref table if table.partition.0 == name => table.partition.1,
-            ref table => table.sort.expect("a key has two attributes at most").1,
-        };
-        let schema = names.iter().zip(["HASH", "RANGE"]);
-        let schema = schema.map(|(name, role)| json!({ "AttributeName": name, "KeyType": role }));
-        let types = names.iter().map(|name| json!({ "AttributeName": name, "AttributeType": kind(name) }));
-        let mut described = json!({
-            "TableName": TABLES[table].name,
-            "TableStatus": "ACTIVE",
-            "KeySchema": schema.collect::<Vec<_>>(),
-            "AttributeDefinitions": types.collect::<Vec<_>>(),
-        });
-        if self.weather.identities {
-            described["TableArn"] = json!(arn_of(table));
-            described["TableId"] = json!(format!("id-{table}-{times_made}"));
-        }
-        Ok(json!({ "Table": described }))
     }
 
     fn get_item(&self, request: &Value) -> Result<Value, ErrorCode> {
@@ -229,12 +210,7 @@ impl Origin {
         let life = &truth.lives[key];
         let place = match request["ConsistentRead"] == true {
             true => life.states.len() - 1,
-            false => {
-                // Half of the replicas lag as far as they ever do.
-                let share = if self.chance.happens(0.5) { 1.0 } else { self.chance.fraction() };
-                let now = self.clock.now();
-                life.seen_by_replica(now.checked_sub(self.weather.lag.mul_f64(share)).unwrap_or(now))
-            }
+            false => life.seen_by_replica(self.lagging(self.weather.lag)),
         };
         match &life.states[place].content {
             Content::NoTable => Err(ErrorCode::ResourceNotFoundException),
@@ -244,6 +220,14 @@ impl Origin {
                 Ok(Some(view.show(item)))
             }
         }
+    }
+
+    /// Up to when a replica has seen everything that lags so far at most.
+    fn lagging(&self, lag: Duration) -> Instant {
+        // Half of the replicas lag as far as they ever do.
+        let share = if self.chance.happens(0.5) { 1.0 } else { self.chance.fraction() };
+        let now = self.clock.now();
+        now.checked_sub(lag.mul_f64(share)).unwrap_or(now)
     }
 
     // Writes.
@@ -314,7 +298,10 @@ impl Origin {
             "BatchWriteItem" => Ok(self.batch_write_item(request).await),
             "TransactWriteItems" => self.transact_write_items(request),
             word => {
-                let effects = effects(word, request);
+                let effects = match word {
+                    "UpdateTable" => self.index_effects(request),
+                    _ => effects(word, request),
+                };
                 self.carry_out(&effects).map(|()| self.answer_to(word, request))
             }
         };
@@ -370,142 +357,6 @@ impl Origin {
             }
         }
         json!({})
-    }
-}
-
-impl Effect {
-    fn check(&self, truth: &Truth) -> Result<(), ErrorCode> {
-        let exists = |key: &KeyNumber| match truth.newest(*key) {
-            Content::NoTable => Err(ErrorCode::ResourceNotFoundException),
-            Content::Absent | Content::Item(_) => Ok(()),
-        };
-        match self {
-            Effect::Insert(key, _) if matches!(truth.newest(*key), Content::Item(_)) => {
-                Err(ErrorCode::DuplicateItemException)
-            }
-            Effect::Put(key, _) | Effect::Insert(key, _) | Effect::Set(key, ..) | Effect::Delete(key) => {
-                exists(key)
-            }
-            Effect::MakeTable(table) if truth.tables[*table].is_some() => {
-                Err(ErrorCode::ResourceInUseException)
-            }
-            Effect::DropTable(table) => {
-                truth.tables[*table].map(drop).ok_or(ErrorCode::ResourceNotFoundException)
-            }
-            Effect::MakeTable(_) => Ok(()),
-        }
-    }
-
-    fn carry_out(&self, truth: &mut Truth, now: base::Instant) {
-        let mut write = |key: KeyNumber, content| truth.write(key, content, now, Writer::Through);
-        match self {
-            Effect::Put(key, item) | Effect::Insert(key, item) => {
-                write(*key, Content::Item(Arc::new(stored(item.clone()))));
-            }
-            Effect::Set(key, value, key_attributes) => {
-                let mut item = match truth.newest(*key) {
-                    Content::Item(item) => (**item).clone(),
-                    _ => stored(key_attributes.clone()),
-                };
-                item.insert("v".to_owned(), value.clone());
-                item.insert("m".to_owned(), json!({ "M": { "a": value, "b": { "S": "set" } } }));
-                truth.write(*key, Content::Item(Arc::new(item)), now, Writer::Through);
-            }
-            Effect::Delete(key) => write(*key, Content::Absent),
-            Effect::DropTable(table) => truth.exist(*table, false, now),
-            Effect::MakeTable(table) => truth.exist(*table, true, now),
-        }
-    }
-}
-
-/// What a request does.
-fn effects(word: &str, request: &Value) -> Vec<Effect> {
-    let one = match word {
-        "PutItem" => put(table_of(request), &request["Item"]),
-        "UpdateItem" => set(table_of(request), request, &request["ExpressionAttributeValues"][":v"]),
-        "DeleteItem" => delete(table_of(request), &request["Key"]),
-        "TransactWriteItems" => {
-            let actions = request["TransactItems"].as_array().expect("a transaction has actions");
-            return actions.iter().filter_map(transact_effect).collect();
-        }
-        "ExecuteStatement" => statement_effect(request),
-        "BatchExecuteStatement" => {
-            let statements = request["Statements"].as_array().expect("a batch has statements");
-            return statements.iter().map(statement_effect).collect();
-        }
-        "DeleteTable" => Effect::DropTable(table_of(request)),
-        "CreateTable" => Effect::MakeTable(table_of(request)),
-        "unknown" => put(table_named(request["Where"].as_str().expect("it says where")), &request["Item"]),
-        other => unreachable!("clients do not use {other}"),
-    };
-    vec![one]
-}
-
-fn transact_effect(action: &Value) -> Option<Effect> {
-    let (word, action) = attributes(action).iter().next().expect("an action is of some kind");
-    Some(match word.as_str() {
-        "Put" => put(table_of(action), &action["Item"]),
-        "Update" => set(table_of(action), action, &action["ExpressionAttributeValues"][":v"]),
-        "Delete" => delete(table_of(action), &action["Key"]),
-        _ => return None,
-    })
-}
-
-fn batch_effect(table: &str, write: &Value) -> Effect {
-    match write.get("PutRequest") {
-        Some(request) => put(table_named(table), &request["Item"]),
-        None => delete(table_named(table), &write["DeleteRequest"]["Key"]),
-    }
-}
-
-/// `UPDATE "T" SET v=? WHERE …`, or anything else with an item as its parameter; the table is in quotes.
-fn statement_effect(statement: &Value) -> Effect {
-    let text = statement["Statement"].as_str().expect("a statement has a text");
-    let table = table_named(text.split('"').nth(1).expect("the table is in quotes"));
-    let parameters = statement["Parameters"].as_array().expect("statements have parameters");
-    if text.starts_with("UPDATE") {
-        let names = key_names(table).into_iter().map(str::to_owned);
-        let key = names.zip(parameters[1..].iter().cloned()).collect::<Attributes>();
-        return Effect::Set(key_in(table, &key), parameters[0].clone(), key);
-    }
-    let item = attributes(&parameters[0]["M"]);
-    match text.starts_with("INSERT") {
-        true => Effect::Insert(key_in(table, item), item.clone()),
-        false => Effect::Put(key_in(table, item), item.clone()),
-    }
-}
-
-fn put(table: usize, item: &Value) -> Effect {
-    let item = attributes(item);
-    Effect::Put(key_in(table, item), item.clone())
-}
-
-fn set(table: usize, request: &Value, value: &Value) -> Effect {
-    let key = attributes(&request["Key"]);
-    Effect::Set(key_in(table, key), value.clone(), key.clone())
-}
-
-fn delete(table: usize, key: &Value) -> Effect {
-    Effect::Delete(key_in(table, attributes(key)))
-}
-
-/// An item as the origin keeps it: numbers canonical, sets in an order of its own.
-fn stored(item: Attributes) -> Attributes {
-    item.into_iter().map(|(name, value)| (name, stored_value(value))).collect()
-}
-
-fn stored_value(value: Value) -> Value {
-    let (kind, value) = attributes(&value).iter().next().expect("a value has a type");
-    let number = |value: &Value| json!(canonical(value.as_str().expect("numbers are strings")));
-    match (kind.as_str(), value) {
-        ("N", value) => json!({ "N": number(value) }),
-        ("NS", Value::Array(set)) => json!({ "NS": set.iter().rev().map(number).collect::<Vec<_>>() }),
-        ("SS", Value::Array(set)) => json!({ "SS": set.iter().rev().collect::<Vec<_>>() }),
-        ("L", Value::Array(list)) => {
-            json!({ "L": list.iter().cloned().map(stored_value).collect::<Vec<_>>() })
-        }
-        ("M", Value::Object(map)) => json!({ "M": stored(map.clone()) }),
-        (kind, value) => json!({ kind: value }),
     }
 }
 

@@ -4,13 +4,18 @@ use std::{collections::HashSet, sync::Arc};
 
 use base::Instant;
 
-use crate::keys::{Attributes, KEYS, KeyNumber, TABLES, keys_of};
+use crate::{
+    indexes::{Design, INDEXES, IndexNumber, indexes_of},
+    keys::{Attributes, KEYS, KeyNumber, TABLES, keys_of},
+};
 
 /// The origin's memory, which the checker reads too.
 #[derive(Debug)]
 pub(crate) struct Truth {
     /// By key.
     pub(crate) lives: Vec<Life>,
+    /// What became of each index, oldest first, by its place in [`INDEXES`].
+    pub(crate) indexes: Vec<Vec<IndexState>>,
     /// How often each table was made; `None` while it does not exist.
     pub(crate) tables: Vec<Option<u32>>,
     pub(crate) tables_made: u32,
@@ -46,6 +51,16 @@ pub(crate) enum Content {
     Item(Arc<Attributes>),
 }
 
+/// How an index was made, or that it was dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct IndexState {
+    /// `None` while it does not exist.
+    pub(crate) design: Option<&'static Design>,
+    pub(crate) applied_at: Instant,
+    /// When it has been filled; nobody can ask it before.
+    pub(crate) active_at: Instant,
+}
+
 /// Whose write made a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writer {
@@ -60,8 +75,10 @@ impl Truth {
     pub(crate) fn new(now: Instant) -> Truth {
         let born = State { content: Content::Absent, applied_at: now, writer: Writer::Through };
         let life = || Life { states: vec![born.clone()], newest_through: 0, newest_shown: 0 };
+        let index = |design| vec![IndexState { design: Some(design), applied_at: now, active_at: now }];
         Truth {
             lives: KEYS.iter().map(|_| life()).collect(),
+            indexes: INDEXES.iter().map(|made| index(&made.designs[0])).collect(),
             tables: vec![Some(0); TABLES.len()],
             tables_made: 0,
             tokens: HashSet::new(),
@@ -88,6 +105,27 @@ impl Truth {
         self.tables[table] = exists.then_some(self.tables_made);
         let content = if exists { Content::Absent } else { Content::NoTable };
         keys_of(table).for_each(|key| self.write(key, content.clone(), now, Writer::Through));
+        for index in indexes_of(table) {
+            let designs = INDEXES[index].designs;
+            let design = exists.then(|| &designs[self.tables_made as usize % designs.len()]);
+            self.make_index(index, design, now, now);
+        }
+    }
+
+    /// Makes an index, or drops it.
+    pub(crate) fn make_index(
+        &mut self,
+        index: IndexNumber,
+        design: Option<&'static Design>,
+        now: Instant,
+        active_at: Instant,
+    ) {
+        self.indexes[index].push(IndexState { design, applied_at: now, active_at });
+    }
+
+    /// The newest state of an index.
+    pub(crate) fn newest_index(&self, index: IndexNumber) -> &IndexState {
+        self.indexes[index].last().expect("a life begins with a state")
     }
 }
 
@@ -106,5 +144,9 @@ impl Life {
             place -= 1;
         }
         place
+    }
+    /// The newest state up to a place that was written through the node.
+    pub(crate) fn newest_through_before(&self, place: usize) -> usize {
+        (0..=place).rev().find(|place| self.states[*place].writer == Writer::Through).unwrap_or(0)
     }
 }

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use backend::{Bypass, Outcome, Reply};
+use backend::{Backend, Bypass, Outcome, Reply};
 use base::{Action, Chance, Clock, Drain, Instant};
-use cache::{Caching, CoherenceRule, Config, Metrics, Mode, Parts, Rule};
+use cache::{Caching, CoherenceRule, Config, Metrics, Mode, Parts, Rule, RuleBook, TableRule, Ttl};
 use prometheus::Registry;
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ use crate::{
     clients::Client,
     keys::{KEYS, KeyNumber, TABLES, pick, spelled},
     origin::{Origin, Weather},
+    query_cache::{Flaw, SimpleQueryCache, Spans},
     truth::Truth,
 };
 
@@ -50,6 +51,16 @@ pub(crate) struct Plan {
     pub(crate) operations: u64,
     /// A rule that the node does not keep in this run.
     pub(crate) removed: Option<CoherenceRule>,
+    pub(crate) queries: Queries,
+}
+
+/// Who caches queries in a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Queries {
+    /// The node, as far as it does.
+    ByNode,
+    /// A cache that is certainly right, or wrong in one way.
+    Simply(Option<Flaw>),
 }
 
 /// What came of a run.
@@ -60,6 +71,9 @@ pub(crate) struct Summary {
     pub(crate) lookups: u64,
     /// Those that it did answer.
     pub(crate) hits: u64,
+    /// The same of queries and scans alone.
+    pub(crate) query_lookups: u64,
+    pub(crate) query_hits: u64,
     /// How many states all items were ever in.
     pub(crate) states: usize,
     pub(crate) violation: Option<Violation>,
@@ -87,7 +101,7 @@ pub(crate) struct Habits {
 
 /// What all clients share.
 pub(crate) struct World {
-    pub(crate) node: Arc<Caching>,
+    pub(crate) node: Arc<dyn Backend>,
     pub(crate) origin: Origin,
     pub(crate) checker: Checker,
     pub(crate) clock: Clock,
@@ -98,6 +112,8 @@ pub(crate) struct World {
     number: AtomicU64,
     lookups: AtomicU64,
     hits: AtomicU64,
+    query_lookups: AtomicU64,
+    query_hits: AtomicU64,
     quiet_until: Mutex<Instant>,
     quiet_time: Duration,
     transactions: Mutex<Vec<Value>>,
@@ -125,6 +141,8 @@ impl Plan {
             operations: self.operations - left.min(self.operations),
             lookups: world.lookups.load(Ordering::Relaxed),
             hits: world.hits.load(Ordering::Relaxed),
+            query_lookups: world.query_lookups.load(Ordering::Relaxed),
+            query_hits: world.query_hits.load(Ordering::Relaxed),
             states: world.checker.states(),
             violation: world.checker.violation(),
         }
@@ -142,24 +160,32 @@ impl World {
         let slow_millis = 1_000;
         let doubt = millis(1_500, 6_000);
         let ttl = settle + millis(3_000, 20_000);
-        let rule = Rule { mode: Mode::On, ttl, negative_ttl: settle * 2 + millis(2_000, 4_000) };
+        let negative_ttl = settle * 2 + millis(2_000, 4_000);
+        let kept = Rule::new(Ttl::For(ttl), Ttl::For(negative_ttl));
+        let mut rule = TableRule::new(kept.clone());
+        if chance.happens(0.5) {
+            rule.results.scan = kept;
+        }
         let jitter = 0.1;
         // In some worlds the items of one table are not cached, so that of those no more is promised than
         // that they are real.
         let uncached = chance.happens(0.3).then_some(2);
-        let off = Rule { mode: Mode::Off, ..rule.clone() };
+        let off = TableRule::new(Rule::new(Ttl::Off, Ttl::Off));
         let config = Config {
             mode: Mode::On,
             bytes_max: if climate == Climate::Cramped { 2_500 + chance.below(4_000) } else { 1 << 24 },
-            default_rule: rule.clone(),
-            table_rules: uncached
-                .map(|table: usize| (TABLES[table].name.to_owned(), off))
-                .into_iter()
-                .collect(),
+            rules: RuleBook {
+                default: rule,
+                tables: uncached
+                    .map(|table: usize| (TABLES[table].name.to_owned(), off))
+                    .into_iter()
+                    .collect(),
+            },
             jitter,
             settle,
             doubt,
             fill_timeout: millis(300, 2_000),
+            stream_poll: Duration::from_millis(250),
         };
         let stormy = climate == Climate::Stormy;
         let weather = Weather {
@@ -170,6 +196,9 @@ impl World {
             refusals: if stormy { 0.05 } else { 0.01 },
             // As much as the contract allows, up to a nanosecond.
             lag: settle.saturating_sub(Duration::from_nanos(1)),
+            // Longer than what settles, or shorter; in the bundled engine not at all.
+            index_lag: if climate == Climate::Bundled { Duration::ZERO } else { millis(50, 3_000) },
+            index_making: millis(10, 2_000),
             late: doubt.saturating_sub(Duration::from_millis(20)),
             identities: chance.happens(0.5),
         };
@@ -180,15 +209,18 @@ impl World {
             hang: Duration::from_millis(1),
             writes: if stormy { 0.2 } else { *pick(&chance, &[0.02, 0.06, 0.2]) },
             opaque_writes: if stormy { 0.001 } else { 0.005 },
-            table_operations: 0.001,
+            table_operations: 0.002,
             writes_beside: if climate == Climate::Beside { 0.03 } else { 0.0 },
             pauses: 0.0005,
             strong_reads: if climate == Climate::Beside { 0.15 } else { 0.03 },
             leavings: 0.03,
         };
         let promises = Promises {
-            ttl: rule.ttl + weather.lag,
-            negative_ttl: rule.negative_ttl + weather.lag,
+            ttl: ttl + weather.lag,
+            negative_ttl: negative_ttl + weather.lag,
+            query_ttl: ttl,
+            lag: weather.lag,
+            index_lag: weather.index_lag,
             uncached,
             keeps_what_was_shown: climate != Climate::Cramped,
         };
@@ -202,10 +234,19 @@ impl World {
             drain: drain.clone(),
             metrics: Metrics::register(&Registry::new()).expect("names are unique"),
         };
-        let quiet_time = rule.ttl.max(doubt) + settle;
-        let node = Caching::without(plan.removed, config, Arc::new(origin.clone()), parts);
+        let quiet_time = ttl.max(doubt) + settle;
+        let caching = Caching::without(plan.removed, config, Arc::new(origin.clone()), parts);
+        let purge = caching.purge_action();
+        let node: Arc<dyn Backend> = match plan.queries {
+            Queries::ByNode => caching,
+            Queries::Simply(flaw) => {
+                let spans = Spans { ttl: ttl, settle, doubt };
+                let behind = Arc::new(origin.clone());
+                Arc::new(SimpleQueryCache::new(caching, behind, (clock.clone(), drain.clone()), spans, flaw))
+            }
+        };
         let world = World {
-            purge: node.purge_action(),
+            purge,
             node,
             origin,
             checker: Checker::new(truth, clock.clone(), promises),
@@ -216,6 +257,8 @@ impl World {
             number: AtomicU64::new(1),
             lookups: AtomicU64::new(0),
             hits: AtomicU64::new(0),
+            query_lookups: AtomicU64::new(0),
+            query_hits: AtomicU64::new(0),
             habits,
             transactions: Mutex::default(),
             chance,
@@ -274,15 +317,34 @@ impl World {
         self.purge.run(&request).expect("a purge as it should be written");
     }
 
+    /// The newest number that was given.
+    pub(crate) fn newest_number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed)
+    }
+
     /// Counts what the cache did with a read that it might have answered.
     pub(crate) fn count(&self, reply: &Reply) {
-        let is_hit = match reply.outcome {
-            Outcome::Hit { .. } | Outcome::NegativeHit { .. } => true,
-            Outcome::Miss | Outcome::MissNotStored | Outcome::Collapsed | Outcome::PartialHit => false,
-            Outcome::Bypass(Bypass::SchemaUnknown | Bypass::NotUnderstood) => false,
-            Outcome::Bypass(_) => return,
-        };
-        self.lookups.fetch_add(1, Ordering::Relaxed);
-        self.hits.fetch_add(u64::from(is_hit), Ordering::Relaxed);
+        if let Some(is_hit) = looked_up(reply.outcome) {
+            self.lookups.fetch_add(1, Ordering::Relaxed);
+            self.hits.fetch_add(u64::from(is_hit), Ordering::Relaxed);
+        }
+    }
+
+    /// Counts once more what it did with a query.
+    pub(crate) fn count_query(&self, reply: &Reply) {
+        if let Some(is_hit) = looked_up(reply.outcome) {
+            self.query_lookups.fetch_add(1, Ordering::Relaxed);
+            self.query_hits.fetch_add(u64::from(is_hit), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether a read that the cache might have answered was a hit.
+fn looked_up(outcome: Outcome) -> Option<bool> {
+    match outcome {
+        Outcome::Hit { .. } | Outcome::NegativeHit { .. } | Outcome::StaleHit { .. } => Some(true),
+        Outcome::Miss | Outcome::MissNotStored | Outcome::Collapsed | Outcome::PartialHit => Some(false),
+        Outcome::Bypass(Bypass::SchemaUnknown | Bypass::NotUnderstood) => Some(false),
+        Outcome::Bypass(_) => None,
     }
 }

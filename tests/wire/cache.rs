@@ -326,8 +326,8 @@ async fn a_table_s_rule_can_switch_it_off() {
     let dynamo = Dynamo::new();
     let stub = dynamo.stub();
     let mut config = config(&stub.url(), &[]);
-    let rule = cache::Rule { mode: cache::Mode::Off, ..config.cache.default_rule.clone() };
-    config.cache.table_rules.insert("AuditLog".into(), rule);
+    let rule = config.cache.rules.default.get_item.clone().off();
+    config.cache.rules.tables.insert("AuditLog".into(), cache::TableRule::new(rule));
     let node = Node::start(config).await;
     for (table, outcome) in [("AuditLog", "fwd=bypass; detail=table-cache-off"), ("Music", "hit")] {
         node.post("PutItem", put(table, "a", 1)).await;

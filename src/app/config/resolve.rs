@@ -146,34 +146,35 @@ fn json(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> json_door::
 }
 
 fn cache(reader: &mut Reader<'_>, timeout: Duration) -> cache::Config {
-    let default_rule = cache::Rule {
-        mode: cache::Mode::On,
-        ttl: reader.read("cache.ttl", parse::ttl),
-        negative_ttl: reader.read("cache.negative_ttl", parse::ttl),
-    };
+    let ttl = cache::Ttl::For(reader.read("cache.ttl", parse::ttl));
+    let negative_ttl = cache::Ttl::For(reader.read("cache.negative_ttl", parse::ttl));
+    let rule = cache::Rule::new(ttl, negative_ttl);
     cache::Config {
         mode: reader.read("cache.mode", parse::mode),
         bytes_max: reader.read_or("cache.bytes_max", 0, |text| parse::bytes(text, CACHE_BYTES_MIN)),
-        table_rules: table_rules(reader, &default_rule),
-        default_rule,
+        rules: cache::RuleBook { tables: table_rules(reader, &rule), default: cache::TableRule::new(rule) },
         jitter: reader.read("cache.jitter", |text| parse::number(text, 0.0..=1.0)),
         settle: reader.read_or("cache.settle", Duration::ZERO, parse::span),
         doubt: reader.read("cache.doubt", parse::span),
         fill_timeout: timeout,
+        stream_poll: Duration::from_millis(250),
     }
 }
 
-fn table_rules(reader: &mut Reader<'_>, default: &cache::Rule) -> HashMap<String, cache::Rule> {
+fn table_rules(reader: &mut Reader<'_>, default: &cache::Rule) -> HashMap<String, cache::TableRule> {
     let mut rules = HashMap::new();
     for (table, written) in reader.layers.tables() {
         let path = |key: &str| format!("tables.\"{table}\".{key}");
         let read = |key| Some((path(key), written.get(key)?));
-        let (mode, ttl, negative_ttl) = (read("cache"), read("ttl"), read("negative_ttl"));
+        let (mode, negative_ttl) = (read("cache"), read("negative_ttl"));
+        let ttl = |text: &str| parse::ttl(text).map(cache::Ttl::For);
         let rule = cache::Rule {
-            mode: reader.read_rule(mode, default.mode, parse::mode),
-            ttl: reader.read_rule(ttl, default.ttl, parse::ttl),
-            negative_ttl: reader.read_rule(negative_ttl, default.negative_ttl, parse::ttl),
+            ttl: reader.read_rule(read("ttl"), default.ttl, ttl),
+            negative_ttl: reader.read_rule(negative_ttl, default.negative_ttl, ttl),
+            ..default.clone()
         };
+        let is_on = reader.read_rule(mode, cache::Mode::On, parse::mode) == cache::Mode::On;
+        let rule = if is_on { rule } else { rule.off() };
         if let (Err(wrong), Some(any)) = (TableName::parse(table), written.values().next()) {
             reader.mistakes.push(Mistake::new(
                 &format!("tables.\"{table}\""),
@@ -181,7 +182,7 @@ fn table_rules(reader: &mut Reader<'_>, default: &cache::Rule) -> HashMap<String
                 &wrong.to_string(),
             ));
         }
-        rules.insert(table.clone(), rule);
+        rules.insert(table.clone(), cache::TableRule::new(rule));
     }
     rules
 }

@@ -30,7 +30,7 @@ fn nothing_is_needed() {
     assert_eq!(config.json_listen.to_string(), "127.0.0.1:8000");
     assert_eq!(config.region, "us-east-1");
     assert_eq!(config.json.healthy_name, "dynamodb.us-east-1.amazonaws.com");
-    assert_eq!(config.cache.default_rule.ttl, Duration::from_secs(300));
+    assert_eq!(config.cache.rules.default.get_item.ttl, cache::Ttl::For(Duration::from_secs(300)));
     assert_eq!(config.cache.fill_timeout, upstream.timeout);
     assert!(config.json.cors.is_empty() && !config.server.read_only);
 }
@@ -214,14 +214,12 @@ fn a_table_takes_what_it_does_not_say_from_the_cache_section() {
         )
     };
     let config = Settings::merge(&sources).resolve().unwrap();
-    let rule = |mode, ttl, negative_ttl| cache::Rule {
-        mode,
-        ttl: Duration::from_secs(ttl),
-        negative_ttl: Duration::from_secs(negative_ttl),
-    };
-    assert_eq!(config.cache.default_rule, rule(cache::Mode::On, 60, 10));
-    assert_eq!(config.cache.table_rules["Music"], rule(cache::Mode::On, 60, 1));
-    assert_eq!(config.cache.table_rules["Log"], rule(cache::Mode::Off, 60, 10));
+    let seconds = |seconds| cache::Ttl::For(Duration::from_secs(seconds));
+    let rule = |ttl, negative_ttl| cache::Rule::new(seconds(ttl), seconds(negative_ttl));
+    let rules = config.cache.rules;
+    assert_eq!(rules.default, cache::TableRule::new(rule(60, 10)));
+    assert_eq!(rules.tables["Music"], cache::TableRule::new(rule(60, 1)));
+    assert!(!rules.tables["Log"].get_item.is_on());
 }
 
 #[test]

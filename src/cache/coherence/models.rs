@@ -16,7 +16,7 @@ use loom::{
     thread,
 };
 
-use super::{AtomicWord, Closed, ItemSlot, Rule, Rules, Slots, Stamp, Stamps, TableSlot, Verdict};
+use super::{AtomicWord, Closed, Place, Rule, Rules, Slots, Stamp, Stamps, Verdict, stamps::Families};
 
 /// A word whose every access is a step of the model.
 #[derive(Debug, Clone)]
@@ -70,15 +70,16 @@ enum Broken {
     ImagesAlways,
     /// A write begins only when it was applied.
     WritesBeginLate,
+    /// What a write touched besides is not moved at its end.
+    LateSlotsStay,
     /// One of the rules that the stamps themselves keep.
     Rule(Rule),
 }
 
-/// One item of one table, behind one node.
+/// One item of one table, or one partition of an index, behind one node.
 struct Node {
     stamps: Arc<Stamps<Word>>,
-    slot: ItemSlot,
-    table: TableSlot,
+    place: Place,
     /// The version of the item. Relaxed: that somebody heard from the origin orders nothing.
     origin: AtomicU64,
     entry: Mutex<Option<Entry>>,
@@ -100,11 +101,16 @@ impl Node {
             Broken::Rule(rule) => Rules::without(Some(rule)),
             _ => Rules::default(),
         };
-        let slots = (Slots::over(words()), Slots::over(words()));
-        let stamps = Stamps::over(slots, Clock::start(), &Chance::seeded(1), (Duration::ZERO, EVER), rules);
+        let slots = || Slots::over(words());
+        let families = Families { items: slots(), partitions: slots(), tables: slots() };
+        let stamps =
+            Stamps::over(families, Clock::start(), &Chance::seeded(1), (Duration::ZERO, EVER), rules);
         Arc::new(Node {
-            slot: stamps.item_slot("Table", b"key"),
-            table: stamps.table_slot("Table"),
+            place: Place {
+                own: stamps.item_slot("Table", b"key"),
+                index: None,
+                table: stamps.table_slot("Table"),
+            },
             stamps: Arc::new(stamps),
             origin: AtomicU64::new(0),
             entry: Mutex::new(None),
@@ -115,14 +121,14 @@ impl Node {
     /// As `Core::lookup` does.
     fn lookup(&self) -> Option<u64> {
         let entry = (*self.entry.lock().unwrap())?;
-        (entry.stamp == self.stamps.current(self.slot, self.table)).then_some(entry.version)
+        (entry.stamp == self.stamps.current(&self.place)).then_some(entry.version)
     }
 
     /// As `Core::take_off` and `Core::land` do.
     fn fill(&self) {
-        let sight = self.stamps.sight(self.slot, self.table);
+        let sight = self.stamps.sight(&self.place);
         let version = self.origin.load(Relaxed);
-        let current = self.stamps.current(self.slot, self.table);
+        let current = self.stamps.current(&self.place);
         match self.broken {
             Broken::FillsAreStampedLate => self.store(Entry { version, stamp: current }),
             _ if sight.may_land && sight.stamp == current => {
@@ -134,32 +140,43 @@ impl Node {
 
     /// As `Core::perform` and `Core::keep_images` do; the version that it made.
     fn write(&self, image: Image) -> u64 {
-        let begin = || self.stamps.guard([self.slot], []).unwrap();
+        let begin = || self.stamps.guard([self.place.own], []).unwrap();
         let guard = (self.broken != Broken::WritesBeginLate).then(begin);
-        let sight = self.stamps.sight_of_table(self.table);
+        let sight = self.stamps.sight_of_table(self.place.table);
         let version = self.apply();
         // Who reads now reads what was applied, although nobody has acknowledged it.
         self.check_not_older(version);
         let guard = guard.unwrap_or_else(begin);
-        let closed = guard.close(Verdict::Definite)[&self.slot];
+        let closed = guard.close(Verdict::Definite, [])[&self.place.own];
         let word = match closed {
             Closed::Alone(word) => Some(word),
             Closed::Overlapped => {
-                (self.broken == Broken::ImagesAlways).then(|| self.stamps.current_item(self.slot))
+                (self.broken == Broken::ImagesAlways).then(|| self.stamps.word(self.place.own))
             }
         };
         if let (Some(word), Image::Kept) = (word, image) {
             let stamp = Stamp::of_image(word, sight.stamp.table());
-            if sight.may_land && stamp == self.stamps.current(self.slot, self.table) {
+            if sight.may_land && stamp == self.stamps.current(&self.place) {
                 self.store(Entry { version, stamp });
             }
         }
         version
     }
 
+    /// A write of which only its end tells that it touches the slot, as of partitions of an index.
+    fn write_late(&self) -> u64 {
+        let guard = self.stamps.guard([], [self.place.own]).unwrap();
+        let version = self.apply();
+        match self.broken {
+            Broken::LateSlotsStay => guard.close(Verdict::Definite, []),
+            _ => guard.close(Verdict::Definite, [self.place.own]),
+        };
+        version
+    }
+
     /// A write that the origin applies only after the node gave up on it.
     fn write_in_doubt(&self) {
-        self.stamps.guard([self.slot], []).unwrap().close(Verdict::Unknown);
+        self.stamps.guard([self.place.own], []).unwrap().close(Verdict::Unknown, []);
         self.apply();
     }
 
@@ -242,6 +259,29 @@ fn a_fill_stamped_when_it_lands_is_noticed() {
 #[should_panic(expected = "is found after")]
 fn a_write_that_begins_after_it_was_applied_is_noticed() {
     fill_and_write(Broken::WritesBeginLate);
+}
+
+// A fill and a write that moves the slot at its end.
+
+fn fill_and_late_write(broken: Broken) {
+    explore(
+        broken,
+        &[Node::fill, |node| {
+            let version = node.write_late();
+            node.check_not_older(version);
+        }],
+    );
+}
+
+#[test]
+fn a_fill_that_a_late_slot_overtakes_is_never_found_once_the_write_is_acknowledged() {
+    fill_and_late_write(Broken::Nothing);
+}
+
+#[test]
+#[should_panic(expected = "is found after")]
+fn a_late_slot_that_stays_is_noticed() {
+    fill_and_late_write(Broken::LateSlotsStay);
 }
 
 // Two writes that overlap, and leave images.

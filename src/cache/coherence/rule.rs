@@ -35,11 +35,23 @@ pub enum Rule {
     StrongAnswersRefresh,
     /// Of two fills under equal words the one that was asked later stays.
     LaterFillsStay,
+    /// A write moves the slot of its partition.
+    WritesMovePartitions,
+    /// A write moves the slots of the table's scans, where they are kept.
+    WritesMoveScans,
+    /// A write that may change what a global index has moves slots of the index.
+    WritesMoveIndexes,
+    /// A result of an index is kept no longer than the index had time to catch up.
+    IndexesCatchUp,
+    /// Making or dropping an index begins a new generation of it.
+    IndexesHaveGenerations,
+    /// A result is found by all that was asked for.
+    WholeQuestions,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 16] = [
+    pub const ALL: [Rule; 22] = [
         Rule::MoveBeforeForwarding,
         Rule::UnknownIsAWrite,
         Rule::DoubtLasts,
@@ -56,6 +68,12 @@ impl Rule {
         Rule::UnprocessedIsNotAbsent,
         Rule::StrongAnswersRefresh,
         Rule::LaterFillsStay,
+        Rule::WritesMovePartitions,
+        Rule::WritesMoveScans,
+        Rule::WritesMoveIndexes,
+        Rule::IndexesCatchUp,
+        Rule::IndexesHaveGenerations,
+        Rule::WholeQuestions,
     ];
 }
 

@@ -136,6 +136,16 @@ impl<W: AtomicWord> Slots<W> {
             }
         }
     }
+
+    /// Moves a slot as a write that is already over does, which may be applied until `written_until`: what
+    /// was stored or is being fetched no longer counts.
+    pub fn touch(&self, slot: usize, written_until: u64) {
+        self.written_until(slot).raise(written_until);
+        let mut seen = self.word(slot).load();
+        while let Err(found) = self.word(slot).exchange(seen, seen.wrapping_add(ONE_VERSION)) {
+            seen = found;
+        }
+    }
 }
 
 impl Look {
@@ -184,6 +194,18 @@ mod tests {
         assert_eq!(slots.begin(0), Err(TooManyWrites));
         slots.end(0, last, 0);
         assert!(slots.begin(0).is_ok());
+    }
+
+    #[test]
+    fn a_touch_moves_the_word_and_overlaps_what_is_under_way() {
+        let slots = Slots::new(1);
+        slots.touch(0, 5);
+        let touched = slots.look(0);
+        assert!(touched.word != 0 && !touched.is_in_flight() && touched.written_until == 5);
+        let begun = slots.begin(0).unwrap();
+        slots.touch(0, 6);
+        assert!(slots.look(0).is_in_flight());
+        assert_eq!(slots.end(0, begun, 7), None, "the write was not alone");
     }
 
     #[test]

@@ -129,3 +129,97 @@ async fn a_strong_batch_goes_up_as_it_came_and_refreshes_what_is_kept() {
     assert_eq!(rig.asked("BatchGetItem"), [request]);
     assert_eq!(rig.get("a").await.0, "hit");
 }
+
+/// The same origin, that takes a second for every answer.
+fn slow_rig() -> Rig {
+    Rig::new(|asked| {
+        let answer = match asked.operation {
+            "BatchGetItem" if asked.body["RequestItems"].get("Gone").is_some() => {
+                now(400, error("ResourceNotFoundException"))
+            }
+            "BatchGetItem" => answer_batch(&asked),
+            _ => now(200, json!({ "Item": item(asked.body["Key"]["p"]["S"].as_str().unwrap(), 1) })),
+        };
+        later(Duration::from_secs(1), answer)
+    })
+}
+
+/// After the start, settled, with the table known.
+async fn ready(rig: &Rig) {
+    rig.get("first").await;
+    rig.settle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_and_single_reads_of_a_key_share_one_read_of_the_origin() {
+    let rig = slow_rig();
+    ready(&rig).await;
+    let batches = [
+        rig.ask_aside("BatchGetItem", batch("Tab", &["a", "b"]), PATIENCE),
+        rig.ask_aside("BatchGetItem", batch("Tab", &["b", "a"]), PATIENCE),
+        rig.ask_aside("BatchGetItem", batch("Tab", &["b", "c"]), PATIENCE),
+    ];
+    rig.pass(Duration::from_millis(100)).await;
+    assert_eq!(rig.get("a").await.0, "collapsed");
+    for batch in batches {
+        let (_, body) = told(&batch.await.unwrap().unwrap());
+        assert_eq!(body["Responses"]["Tab"].as_array().unwrap().len(), 2, "{body}");
+    }
+    let asked: Vec<Value> =
+        rig.asked("BatchGetItem").iter().map(|body| body["RequestItems"]["Tab"]["Keys"].clone()).collect();
+    assert_eq!(asked, [keys(&["a", "b"])["Keys"].clone(), keys(&["c"])["Keys"].clone()]);
+
+    let single = rig.ask_aside("GetItem", get("d"), PATIENCE);
+    rig.pass(Duration::from_millis(100)).await;
+    let (word, body) = told(&rig.ask("BatchGetItem", batch("Tab", &["d"])).await);
+    assert_eq!((word, &body["Responses"]["Tab"]), ("miss", &json!([item("d", 1)])));
+    assert_eq!(told(&single.await.unwrap().unwrap()).0, "miss");
+    assert_eq!(rig.asked("BatchGetItem").len(), 2, "the batch followed the single read");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_shares_a_batch_outlives_its_reader_and_not_its_errors() {
+    let rig = slow_rig();
+    ready(&rig).await;
+    let impatient = rig.ask_aside("BatchGetItem", batch("Tab", &["a"]), Duration::from_millis(200));
+    rig.pass(Duration::from_millis(100)).await;
+    assert_eq!(rig.get("a").await.0, "collapsed");
+    assert!(impatient.await.unwrap().is_err());
+
+    // The origin refuses the whole batch for its other table.
+    let mut request = batch("Tab", &["b"]);
+    request["RequestItems"]["Gone"] = keys(&["x"]);
+    let refused = rig.ask_aside("BatchGetItem", request, PATIENCE);
+    rig.pass(Duration::from_millis(100)).await;
+    assert_eq!(rig.get("b").await.1, json!({ "Item": item("b", 1) }));
+    assert!(refused.await.unwrap().unwrap().success().is_none());
+
+    // A key that the batch left unprocessed is asked for once more by whoever waited for it.
+    let left = rig.ask_aside("BatchGetItem", batch("Tab", &["unready"]), PATIENCE);
+    rig.pass(Duration::from_millis(100)).await;
+    assert_eq!(rig.get("unready").await.1, json!({ "Item": item("unready", 1) }));
+    left.await.unwrap().unwrap();
+    assert_eq!(rig.get("unready").await.0, "miss", "it passed by without a flight");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_expired_items_is_shown_where_the_origin_is_in_trouble() {
+    let ill = Register::default();
+    let state = ill.clone();
+    let mut config = config();
+    let rules = &mut config.rules.default;
+    (rules.get_item.stale_grace, rules.batch_get_item.stale_grace) = (TTL, TTL);
+    let rig = Rig::configured(config, described, move |asked| match state.version() {
+        0 => answer_batch(&asked),
+        _ => now(400, error("ThrottlingException")),
+    });
+    rig.settle().await;
+    rig.ask("BatchGetItem", batch("Tab", &["a", "b"])).await;
+    rig.pass(TTL + Duration::from_secs(1)).await;
+    ill.set(1);
+    let (word, body) = told(&rig.ask("BatchGetItem", batch("Tab", &["a", "b"])).await);
+    assert_eq!(word, "stale-hit");
+    assert_eq!(body["Responses"]["Tab"], json!([item("a", 1), item("b", 1)]));
+    let reply = rig.ask("BatchGetItem", batch("Tab", &["a", "c"])).await;
+    assert!(reply.success().is_none(), "of one nothing is known");
+}

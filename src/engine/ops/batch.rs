@@ -13,7 +13,7 @@ use model::{
 use serde::Serialize;
 use store::Transaction;
 
-use super::{asked, items};
+use super::{checks, items};
 use crate::{
     Core, EngineError,
     answer::{add_member, json, write_list},
@@ -137,7 +137,7 @@ impl Core {
         let mut seen = HashSet::new();
         let mut places = Vec::with_capacity(request.keys.len());
         for key in &request.keys {
-            let place = keys::item_key(&asked::key(&table, key)?);
+            let place = keys::item_key(&checks::key(&table, key)?);
             if !seen.insert(place.clone()) {
                 return Err(EngineError::validation(DUPLICATES));
             }
@@ -198,7 +198,7 @@ impl Core {
                         index::check_keys(table, item, index::Given::Item)?;
                         key
                     }
-                    None => asked::key(table, key_or_item(request))?,
+                    None => checks::key(table, key_or_item(request))?,
                 };
                 if !seen.insert((table.space, key.clone())) {
                     return Err(EngineError::validation(DUPLICATES));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use expr::{Condition, Expressions, Projection};
+use expr::{Condition, Expressions, Projection, asked};
 use model::{
     Item, PrimaryKey,
     call::{
@@ -13,7 +13,7 @@ use model::{
 use serde::Serialize;
 use store::Transaction;
 
-use super::asked;
+use super::checks;
 use crate::{
     Core, EngineError,
     answer::{add_member, json, write_shown},
@@ -58,7 +58,7 @@ impl Core {
     pub(crate) fn get_item(&self, get: &GetItem) -> Result<Vec<u8>, EngineError> {
         let projection = projection(get.projecting())?;
         let table = self.table(&get.table_name)?;
-        let key = asked::key(&table, &get.key)?;
+        let key = checks::key(&table, &get.key)?;
         check_projection(&table, projection.as_ref())?;
         let record = self.store.view().get(table.space, &keys::item_key(&key))?;
         let record = record.map(Record::decode).transpose()?;
@@ -88,7 +88,7 @@ impl Core {
             .write(&put.table_name, |table| {
                 let key = table.key.key_of_item(&put.item.attributes).map_err(item_key_fault)?;
                 index::check_keys(table, &put.item.attributes, index::Given::Item)?;
-                asked::check_condition(table, condition.as_ref())?;
+                checks::check_condition(table, condition.as_ref())?;
                 let shows_item = shows_item(put.return_values_on_condition_check_failure);
                 Ok((key, condition.clone(), shows_item, Action::Put(put.item.attributes.clone())))
             })
@@ -113,8 +113,8 @@ impl Core {
         let condition = bound.condition.or(expected);
         let (table, written) = self
             .write(&delete.table_name, |table| {
-                let key = asked::key(table, &delete.key)?;
-                asked::check_condition(table, condition.as_ref())?;
+                let key = checks::key(table, &delete.key)?;
+                checks::check_condition(table, condition.as_ref())?;
                 let shows_item = shows_item(delete.return_values_on_condition_check_failure);
                 Ok((key, condition.clone(), shows_item, Action::Delete))
             })
@@ -125,28 +125,15 @@ impl Core {
         Ok(wrote(&table, &written, attributes, delete.return_consumed_capacity, metrics))
     }
 
-    pub(crate) async fn update_item(&self, asked: &UpdateItem) -> Result<Vec<u8>, EngineError> {
-        let bound = Expressions {
-            update: asked.update_expression.as_deref(),
-            condition: asked.condition_expression.as_deref(),
-            names: asked::slice(&asked.expression_attribute_names),
-            values: asked::slice(&asked.expression_attribute_values),
-            ..Expressions::default()
-        }
-        .bind()
-        .map_err(EngineError::of_write)?;
-        let expected =
-            asked::expected(&asked.expected, asked.conditional_operator).map_err(EngineError::of_write)?;
-        let condition = bound.condition.or(expected);
-        let older = || asked::attribute_updates(&asked.attribute_updates).map_err(EngineError::of_write);
-        let update = bound.update.map_or_else(older, Ok)?;
+    pub(crate) async fn update_item(&self, update_item: &UpdateItem) -> Result<Vec<u8>, EngineError> {
+        let (update, condition) = asked::update(update_item).map_err(EngineError::of_write)?;
         let (table, written) = self
-            .write(&asked.table_name, |table| {
-                let key = asked::key(table, &asked.key)?;
+            .write(&update_item.table_name, |table| {
+                let key = checks::key(table, &update_item.key)?;
                 check_update(table, &update)?;
-                asked::check_condition(table, condition.as_ref())?;
-                let shows_item = shows_item(asked.return_values_on_condition_check_failure);
-                let action = Action::Update { update: update.clone(), key: asked.key.clone() };
+                checks::check_condition(table, condition.as_ref())?;
+                let shows_item = shows_item(update_item.return_values_on_condition_check_failure);
+                let action = Action::Update { update: update.clone(), key: update_item.key.clone() };
                 Ok((key, condition.clone(), shows_item, action))
             })
             .await?;
@@ -154,15 +141,20 @@ impl Core {
             let touched = item.as_ref().map(|item| update.touched(item));
             touched.filter(|attributes| !attributes.is_empty())
         };
-        let attributes = match asked.return_values {
+        let attributes = match update_item.return_values {
             None | Some(ReturnValues::None) => None,
             Some(ReturnValues::AllOld) => written.old.clone(),
             Some(ReturnValues::AllNew) => written.new.clone(),
             Some(ReturnValues::UpdatedOld) => touched(&written.old),
             Some(ReturnValues::UpdatedNew) => touched(&written.new),
         };
-        let metrics = collection_metrics(&table, &asked.key, &written, asked.return_item_collection_metrics);
-        Ok(wrote(&table, &written, attributes, asked.return_consumed_capacity, metrics))
+        let metrics = collection_metrics(
+            &table,
+            &update_item.key,
+            &written,
+            update_item.return_item_collection_metrics,
+        );
+        Ok(wrote(&table, &written, attributes, update_item.return_consumed_capacity, metrics))
     }
 }
 
@@ -185,13 +177,13 @@ pub(crate) fn projection(wanted: Projecting<'_>) -> Result<Option<Projection>, E
         ..Expressions::default()
     }
     .bind()?;
-    asked::projection(bound.projection, wanted.attributes)
+    Ok(asked::projection(bound.projection, wanted.attributes)?)
 }
 
 /// Key attributes are scalars: no projection looks into one.
 pub(crate) fn check_projection(table: &Table, projection: Option<&Projection>) -> Result<(), EngineError> {
     let Some(projection) = projection else { return Ok(()) };
-    for (attribute, role) in asked::key_attributes(table) {
+    for (attribute, role) in checks::key_attributes(table) {
         projection.refuse_nested(&attribute.name, role)?;
     }
     Ok(())
@@ -207,7 +199,7 @@ pub(crate) fn check_update(table: &Table, update: &expr::Update) -> Result<(), E
     for attribute in table.key.attributes() {
         update.refuse_key(&attribute.name)?;
     }
-    for (attribute, role) in asked::key_attributes(table) {
+    for (attribute, role) in checks::key_attributes(table) {
         update.refuse_nested(&attribute.name, role)?;
     }
     index::check_update(table, update)

@@ -1,17 +1,20 @@
 //! `Query` and `Scan`: where they read is what they differ in.
 
-use expr::{Condition, Expressions, FilterParameter, KeyCondition, Projection};
+use expr::{
+    Condition, Projection,
+    asked::{self, Reading},
+};
 use model::{
     Item,
     call::{Query, ReturnConsumedCapacity, Scan, Select},
 };
 use serde::Serialize;
 
-use super::{asked, items, source::Source};
+use super::{checks, items, source::Source};
 use crate::{
     Core, EngineError,
     answer::{add_member, json, write_list},
-    capacity::{ConsumedCapacity, Kind, Reading},
+    capacity::{self, ConsumedCapacity, Kind},
     keys::Span,
     page::{self, PageRequest},
 };
@@ -38,32 +41,16 @@ struct Wanted<'a> {
     filter: Option<Condition>,
     projection: Option<Projection>,
     select: Option<Select>,
-    reading: Reading,
+    reading: capacity::Reading,
     capacity: Option<ReturnConsumedCapacity>,
 }
 
 impl Core {
     pub(crate) fn query(&self, query: &Query) -> Result<Vec<u8>, EngineError> {
-        let bound = Expressions {
-            key_condition: query.key_condition_expression.as_deref(),
-            filter: query.filter_expression.as_deref(),
-            projection: query.projection_expression.as_deref(),
-            names: asked::slice(&query.expression_attribute_names),
-            values: asked::slice(&query.expression_attribute_values),
-            ..Expressions::default()
-        }
-        .bind()?;
-        let key_condition = match bound.key_condition {
-            Some(condition) => condition,
-            None => KeyCondition::from_conditions(&asked::conditions(&query.key_conditions))?,
-        };
-        let parameter = match bound.filter {
-            Some(_) => FilterParameter::FilterExpression,
-            None => FilterParameter::QueryFilter,
-        };
-        let filter = asked::filter(bound.filter, &query.query_filter, query.conditional_operator)?;
+        let Reading { key_condition, filter, filter_parameter, projection } = asked::query(query)?;
+        let key_condition = key_condition.expect("a Query has one");
         query.check_select()?;
-        let projection = asked::projection(bound.projection, query.attributes_to_get.as_deref())?;
+        let projection = asked::projection(projection, query.attributes_to_get.as_deref())?;
         let table = self.table(&query.table_name)?;
         let source = Source::find(&table, query.index_name.as_deref(), query.consistent_read)?;
         let key = source.key();
@@ -83,7 +70,8 @@ impl Core {
             ));
         }
         if let Some(filter) = &filter {
-            filter.refuse_keys(key.attributes().map(|attribute| attribute.name.as_str()), parameter)?;
+            filter
+                .refuse_keys(key.attributes().map(|attribute| attribute.name.as_str()), filter_parameter)?;
         }
         self.page(Wanted {
             source,
@@ -94,23 +82,15 @@ impl Core {
             filter,
             projection,
             select: query.select,
-            reading: Reading::of(query.consistent_read),
+            reading: capacity::Reading::of(query.consistent_read),
             capacity: query.return_consumed_capacity,
         })
     }
 
     pub(crate) fn scan(&self, scan: &Scan) -> Result<Vec<u8>, EngineError> {
-        let bound = Expressions {
-            filter: scan.filter_expression.as_deref(),
-            projection: scan.projection_expression.as_deref(),
-            names: asked::slice(&scan.expression_attribute_names),
-            values: asked::slice(&scan.expression_attribute_values),
-            ..Expressions::default()
-        }
-        .bind()?;
-        let filter = asked::filter(bound.filter, &scan.scan_filter, scan.conditional_operator)?;
+        let Reading { filter, projection, .. } = asked::scan(scan)?;
         scan.check_select()?;
-        let projection = asked::projection(bound.projection, scan.attributes_to_get.as_deref())?;
+        let projection = asked::projection(projection, scan.attributes_to_get.as_deref())?;
         let table = self.table(&scan.table_name)?;
         let source = Source::find(&table, scan.index_name.as_deref(), scan.consistent_read)?;
         let span = match (scan.segment, scan.total_segments) {
@@ -141,14 +121,14 @@ impl Core {
             filter,
             projection,
             select: scan.select,
-            reading: Reading::of(scan.consistent_read),
+            reading: capacity::Reading::of(scan.consistent_read),
             capacity: scan.return_consumed_capacity,
         })
     }
 
     fn page(&self, wanted: Wanted<'_>) -> Result<Vec<u8>, EngineError> {
         let Wanted { source, span, start, filter, projection, .. } = &wanted;
-        asked::check_condition(source.table, filter.as_ref())?;
+        checks::check_condition(source.table, filter.as_ref())?;
         items::check_projection(source.table, projection.as_ref())?;
         let fetches = source.must_fetch(wanted.select, projection.iter().flat_map(Projection::attributes))?;
         let view = self.store.view();

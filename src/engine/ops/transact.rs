@@ -16,7 +16,7 @@ use std::{
     sync::Arc,
 };
 
-use expr::Expressions;
+use expr::{Expressions, asked};
 use model::{
     Item, KeyError, PrimaryKey,
     call::{
@@ -28,7 +28,7 @@ use model::{
 use serde::Serialize;
 use store::Transaction;
 
-use super::{asked, items};
+use super::{checks, items};
 use crate::{
     Core, EngineError,
     answer::{add_member, json, write_shown},
@@ -86,7 +86,7 @@ impl Core {
             .zip(&tables)
             .map(|((get, projection), table)| {
                 items::check_projection(table, projection.as_ref())?;
-                asked::key(table, &get.key)
+                checks::key(table, &get.key)
             })
             .collect();
         let wanted = all_or_cancelled(checked)?;
@@ -284,9 +284,9 @@ impl<'a> Asked<'a> {
                 index::check_keys(table, self.key_or_item, Given::Item)?;
                 key
             }
-            _ => asked::key(table, self.key_or_item)?,
+            _ => checks::key(table, self.key_or_item)?,
         };
-        asked::check_condition(table, self.condition.as_ref())?;
+        checks::check_condition(table, self.condition.as_ref())?;
         let action = match &self.kind {
             AskedKind::Put => Action::Put(self.key_or_item.clone()),
             AskedKind::Delete => Action::Delete,

@@ -21,7 +21,7 @@ use crate::{
     answer::json,
     capacity::{Consumed, Reading},
     keys::Span,
-    ops::{asked, source::Source},
+    ops::{checks, source::Source},
     page::{self, PageRequest},
     table::{IndexKind, Table},
 };
@@ -77,7 +77,7 @@ impl Core {
         let table = self.table(&select.table)?;
         let source = find(&table, select.index.as_deref(), asked.consistent_read)?;
         let plan = Plan::of(select, &source)?;
-        asked::check_condition(&table, select.condition.as_ref())?;
+        checks::check_condition(&table, select.condition.as_ref())?;
         let wanted = select.selection.iter().flat_map(Selection::attributes);
         let fetches = source.must_fetch(None, wanted)?;
         let position = position.unwrap_or(Position { range: 0, behind: None });

@@ -14,7 +14,7 @@ use crate::{
     Core, EngineError,
     error::item_key_fault,
     index,
-    ops::{asked, items},
+    ops::{checks, items},
     table::Table,
     write::{Action, Write, Written},
 };
@@ -92,7 +92,7 @@ pub(super) fn condition_and_key<'c>(
         };
     }
     let key = primary_key(table, &key_item)?;
-    asked::check_condition(table, Some(condition))?;
+    checks::check_condition(table, Some(condition))?;
     Ok((condition, key_item, key))
 }
 
