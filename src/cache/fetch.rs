@@ -500,16 +500,9 @@ pub(crate) fn failed_in_trouble(failure: &Failure) -> bool {
 
 /// Whether an answer says that the origin cannot answer now.
 pub(crate) fn answered_in_trouble(reply: &Reply) -> bool {
+    let is_late = |code: ErrorCode| code == ErrorCode::RequestTimeoutException;
     reply.status().is_server_error()
-        || matches!(
-            ErrorCode::in_body(reply.body()),
-            Some(
-                ErrorCode::ProvisionedThroughputExceededException
-                    | ErrorCode::RequestLimitExceeded
-                    | ErrorCode::RequestTimeoutException
-                    | ErrorCode::ThrottlingException
-            )
-        )
+        || ErrorCode::in_body(reply.body()).is_some_and(|code| code.is_throttling() || is_late(code))
 }
 
 fn fill_body(get: &GetItem, strength: Strength) -> Bytes {

@@ -104,6 +104,7 @@ mod tests {
             ("GetItem", "{".to_owned(), "Pass(NotUnderstood)"),
             ("Query", r#"{"TableName":"Tab"}"#.to_owned(), "Page(Query(Query"),
             ("Query", r#"{"TableName":"Tab","ConsistentRead":true}"#.to_owned(), "Pass(StrongRead)"),
+            ("Query", "{}".to_owned(), "Pass(NotUnderstood)"),
             ("Scan", r#"{"TableName":"Tab"}"#.to_owned(), "Page(Scan(Scan"),
             ("Scan", r#"{"TableName":"Tab","NewMember":1}"#.to_owned(), "Pass(NotUnderstood)"),
             ("UpdateTable", "{}".to_owned(), "Write(Write)"),

@@ -236,7 +236,7 @@ async fn headers_of_the_upstreams_connection_stay_there() {
 async fn the_cache_status_of_caches_farther_up_is_kept() {
     let stub = Stub::answering(Answer::ok("{}").with("cache-status", "dax; hit, edge; fwd=miss"));
     let node = Node::before(&stub).await;
-    let answer = node.post("Query", "{\"TableName\":\"Music\"}").await;
+    let answer = node.post("DescribeLimits", "{}").await;
     let statuses: Vec<_> = answer.headers.get_all("cache-status").iter().collect();
     assert_eq!(statuses, ["dax; hit, edge; fwd=miss", "linac; fwd=bypass; detail=not-cached"]);
 }
