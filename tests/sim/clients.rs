@@ -391,7 +391,7 @@ impl Client {
             },
         };
         if let Some(reply) = &reply {
-            self.world.count(reply);
+            self.world.count(operation, reply);
         }
         reply
     }
