@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     keys::TABLES,
-    query::{Direction, Query},
+    query::{Direction, Query, Select},
 };
 
 /// What such a cache may leave out.
@@ -42,12 +42,14 @@ pub(crate) enum Flaw {
     IgnoresDirection,
     /// It takes all pages for the same.
     IgnoresPages,
+    /// It takes a count for the rows that were counted.
+    IgnoresSelect,
     /// It says of a hit what the origin said it consumed.
     SaysOldCapacity,
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Flaw; 11] = [
+    pub(crate) const ALL: [Flaw; 12] = [
         Flaw::IgnoresWrites,
         Flaw::CountsBeginningsOnly,
         Flaw::IgnoresDoubt,
@@ -58,6 +60,7 @@ impl Flaw {
         Flaw::AnswersStrongReads,
         Flaw::IgnoresDirection,
         Flaw::IgnoresPages,
+        Flaw::IgnoresSelect,
         Flaw::SaysOldCapacity,
     ];
 }
@@ -153,6 +156,7 @@ impl SimpleQueryCache {
         match self.flaw {
             Some(Flaw::IgnoresDirection) => named.direction = Direction::Forward,
             Some(Flaw::IgnoresPages) => named.start = None,
+            Some(Flaw::IgnoresSelect) => named.select = Select::Whole,
             Some(Flaw::AnswersStrongReads) => named.is_strong = false,
             _ => {}
         }
