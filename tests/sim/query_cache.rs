@@ -200,11 +200,11 @@ impl SimpleQueryCache {
     }
 
     fn is_write(&self, call: &Call) -> bool {
+        if call.target().word() == "UpdateTable" {
+            return self.flaw != Some(Flaw::IgnoresIndexes);
+        }
         let effect = call.target().known().map(|operation| operation.effect);
-        let changes_indexes = call.target().word() == "UpdateTable";
-        let is_read =
-            effect == Some(Effect::Reads) || (effect == Some(Effect::Administers) && !changes_indexes);
-        !is_read && (self.flaw != Some(Flaw::IgnoresIndexes) || effect != Some(Effect::Administers))
+        !matches!(effect, Some(Effect::Reads | Effect::Administers))
     }
 }
 
