@@ -315,8 +315,12 @@ impl Client {
 
     // What requests are made of.
 
+    /// Half of the time one of a few, which many then use at once.
     fn any_key(&self) -> KeyNumber {
-        self.chance().below(KEYS.len() as u64) as usize
+        match self.chance().happens(0.5) {
+            true => *pick(self.chance(), &HOT_KEYS),
+            false => self.chance().below(KEYS.len() as u64) as usize,
+        }
     }
 
     fn name_of(&self, table: usize) -> String {
@@ -391,11 +395,14 @@ impl Client {
             },
         };
         if let Some(reply) = &reply {
-            self.world.count(reply);
+            self.world.count(operation, reply);
         }
         reply
     }
 }
+
+/// A key of each table that everybody wants.
+const HOT_KEYS: [KeyNumber; 3] = [0, 4, 7];
 
 const IN_USE: &str = "com.amazonaws.dynamodb.v20120810#ResourceInUseException";
 

@@ -24,7 +24,7 @@ mod world;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use world::{Climate, Plan, Queries, Summary};
+use world::{Climate, Plan, Queries, Summary, Tally};
 
 /// In all runs together.
 const OPERATIONS: u64 = 1_000_000;
@@ -73,7 +73,7 @@ fn a_seed_replays_its_run() {
         let run =
             || Plan { seed: 1, climate, operations: 2_000, removed: None, queries: Queries::ByNode }.run();
         let what_happened =
-            |summary: Summary| (summary.operations, summary.lookups, summary.hits, summary.states);
+            |summary: Summary| (summary.operations, summary.items, summary.queries, summary.states);
         assert_eq!(what_happened(run()), what_happened(run()), "{climate:?}");
     }
 }
@@ -92,24 +92,16 @@ fn run_all(plans: &[Plan]) -> Vec<(Plan, Summary)> {
     })
 }
 
-/// Prints what runs show; their hit ratio.
+/// Prints what runs show; the hit ratio of items.
 fn report<'a>(title: &str, runs: impl Iterator<Item = &'a (Plan, Summary)>) -> f64 {
-    let (mut operations, mut lookups, mut hits) = (0, 0, 0);
-    let (mut query_lookups, mut query_hits) = (0, 0);
+    let (mut operations, mut items, mut queries) = (0, Tally::default(), Tally::default());
     for (_, summary) in runs {
         operations += summary.operations;
-        lookups += summary.lookups;
-        hits += summary.hits;
-        query_lookups += summary.query_lookups;
-        query_hits += summary.query_hits;
+        items.add(summary.items);
+        queries.add(summary.queries);
     }
-    let ratio = |hits, lookups: u64| hits as f64 / lookups.max(1) as f64;
-    let (hit_ratio, of_queries) = (ratio(hits, lookups), ratio(query_hits, query_lookups));
-    println!(
-        "{title}: {operations} operations, {lookups} lookups, hit ratio {hit_ratio:.2}; of which \
-         {query_lookups} queries, hit ratio {of_queries:.2}"
-    );
-    hit_ratio
+    println!("{title}: {operations} operations, items {items}, queries {queries}");
+    items.hit_ratio()
 }
 
 #[expect(clippy::disallowed_methods, reason = "whoever replays a failure names its seed")]

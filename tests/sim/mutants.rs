@@ -36,7 +36,7 @@ fn a_simple_cache_of_queries_keeps_the_contract() {
             if let Some(violation) = summary.violation {
                 panic!("seed {seed} ({climate:?}) broke {:?}:\n{}", violation.promise, violation.story);
             }
-            hits += summary.query_hits;
+            hits += summary.queries.hits;
         }
     }
     assert!(hits > RIGHT_HITS_MIN, "{hits} hits prove nothing");

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     keys::TABLES,
-    query::{Direction, Query},
+    query::{Direction, Query, Select},
 };
 
 /// What such a cache may leave out.
@@ -34,24 +34,33 @@ pub(crate) enum Flaw {
     KeepsGlobalIndexes,
     /// It does not notice that indexes are dropped and made.
     IgnoresIndexes,
+    /// It keeps what it holds for longer than a TTL.
+    OutlivesTheTtl,
+    /// It answers strong queries from what it holds.
+    AnswersStrongReads,
     /// It takes queries in either direction for the same.
     IgnoresDirection,
     /// It takes all pages for the same.
     IgnoresPages,
+    /// It takes a count for the rows that were counted.
+    IgnoresSelect,
     /// It says of a hit what the origin said it consumed.
     SaysOldCapacity,
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Flaw; 9] = [
+    pub(crate) const ALL: [Flaw; 12] = [
         Flaw::IgnoresWrites,
         Flaw::CountsBeginningsOnly,
         Flaw::IgnoresDoubt,
         Flaw::NeverSettles,
         Flaw::KeepsGlobalIndexes,
         Flaw::IgnoresIndexes,
+        Flaw::OutlivesTheTtl,
+        Flaw::AnswersStrongReads,
         Flaw::IgnoresDirection,
         Flaw::IgnoresPages,
+        Flaw::IgnoresSelect,
         Flaw::SaysOldCapacity,
     ];
 }
@@ -108,7 +117,7 @@ impl SimpleQueryCache {
     async fn query(&self, call: Call) -> Result<Reply, Failure> {
         let mut request: Value = serde_json::from_slice(&call.wire().body).expect("clients send JSON");
         let query = Query::asked(&request);
-        if query.is_strong {
+        if query.is_strong && self.flaw != Some(Flaw::AnswersStrongReads) {
             return self.origin.call(call).await;
         }
         let name = self.name_of(&query);
@@ -127,9 +136,10 @@ impl SimpleQueryCache {
             request["ConsistentRead"] = json!(true);
         }
         let reply = self.origin.call(call.with_body(request.to_string().into())).await?;
+        let ttl = self.spans.ttl * if self.flaw == Some(Flaw::OutlivesTheTtl) { 3 } else { 1 };
         let keep = match query.is_global() && self.flaw != Some(Flaw::KeepsGlobalIndexes) {
-            true => self.spans.ttl.min(unwritten_for),
-            false => self.spans.ttl,
+            true => ttl.min(unwritten_for),
+            false => ttl,
         };
         let held = &mut self.held()[query.table];
         if is_quiet && held.version == version && reply.success().is_some() {
@@ -146,6 +156,8 @@ impl SimpleQueryCache {
         match self.flaw {
             Some(Flaw::IgnoresDirection) => named.direction = Direction::Forward,
             Some(Flaw::IgnoresPages) => named.start = None,
+            Some(Flaw::IgnoresSelect) => named.select = Select::Whole,
+            Some(Flaw::AnswersStrongReads) => named.is_strong = false,
             _ => {}
         }
         named.to_string()
@@ -188,11 +200,11 @@ impl SimpleQueryCache {
     }
 
     fn is_write(&self, call: &Call) -> bool {
+        if call.target().word() == "UpdateTable" {
+            return self.flaw != Some(Flaw::IgnoresIndexes);
+        }
         let effect = call.target().known().map(|operation| operation.effect);
-        let changes_indexes = call.target().word() == "UpdateTable";
-        let is_read =
-            effect == Some(Effect::Reads) || (effect == Some(Effect::Administers) && !changes_indexes);
-        !is_read && (self.flaw != Some(Flaw::IgnoresIndexes) || effect != Some(Effect::Administers))
+        !matches!(effect, Some(Effect::Reads | Effect::Administers))
     }
 }
 

@@ -1,8 +1,9 @@
 //! One run: an origin, a node, its clients, and a seed that decides all of it.
 
 use std::{
+    fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -67,16 +68,20 @@ pub(crate) enum Queries {
 #[derive(Debug)]
 pub(crate) struct Summary {
     pub(crate) operations: u64,
-    /// Reads that the cache might have answered.
-    pub(crate) lookups: u64,
-    /// Those that it did answer.
-    pub(crate) hits: u64,
-    /// The same of queries and scans alone.
-    pub(crate) query_lookups: u64,
-    pub(crate) query_hits: u64,
+    pub(crate) items: Tally,
+    pub(crate) queries: Tally,
     /// How many states all items were ever in.
     pub(crate) states: usize,
     pub(crate) violation: Option<Violation>,
+}
+
+/// What the cache did with reads of a kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Those that it might have answered.
+    pub(crate) lookups: u64,
+    /// Those that it did answer.
+    pub(crate) hits: u64,
 }
 
 /// What clients do.
@@ -110,10 +115,8 @@ pub(crate) struct World {
     purge: Arc<dyn Action>,
     operations_left: AtomicU64,
     number: AtomicU64,
-    lookups: AtomicU64,
-    hits: AtomicU64,
-    query_lookups: AtomicU64,
-    query_hits: AtomicU64,
+    items: Mutex<Tally>,
+    queries: Mutex<Tally>,
     quiet_until: Mutex<Instant>,
     quiet_time: Duration,
     transactions: Mutex<Vec<Value>>,
@@ -139,13 +142,28 @@ impl Plan {
         let left = world.operations_left.load(Ordering::Relaxed);
         Summary {
             operations: self.operations - left.min(self.operations),
-            lookups: world.lookups.load(Ordering::Relaxed),
-            hits: world.hits.load(Ordering::Relaxed),
-            query_lookups: world.query_lookups.load(Ordering::Relaxed),
-            query_hits: world.query_hits.load(Ordering::Relaxed),
+            items: *lock(&world.items),
+            queries: *lock(&world.queries),
             states: world.checker.states(),
             violation: world.checker.violation(),
         }
+    }
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: Tally) {
+        self.lookups += other.lookups;
+        self.hits += other.hits;
+    }
+
+    pub(crate) fn hit_ratio(self) -> f64 {
+        self.hits as f64 / self.lookups.max(1) as f64
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} lookups, hit ratio {:.2}", self.lookups, self.hit_ratio())
     }
 }
 
@@ -255,10 +273,8 @@ impl World {
             clock,
             operations_left: AtomicU64::new(plan.operations),
             number: AtomicU64::new(1),
-            lookups: AtomicU64::new(0),
-            hits: AtomicU64::new(0),
-            query_lookups: AtomicU64::new(0),
-            query_hits: AtomicU64::new(0),
+            items: Mutex::default(),
+            queries: Mutex::default(),
             habits,
             transactions: Mutex::default(),
             chance,
@@ -282,23 +298,23 @@ impl World {
     /// Makes all clients wait, so that writes settle and entries expire.
     pub(crate) fn begin_quiet_time(&self) {
         let quiet = self.quiet_time.mul_f64(self.chance.fraction());
-        *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now() + quiet;
+        *lock(&self.quiet_until) = self.clock.now() + quiet;
     }
 
     /// Waits while everybody does.
     pub(crate) async fn quiet_time(&self) {
-        let until = *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *lock(&self.quiet_until);
         self.clock.sleep_until(until).await;
     }
 
     /// Some transaction that was sent before.
     pub(crate) fn earlier_transaction(&self) -> Option<Value> {
-        let transactions = self.transactions.lock().unwrap_or_else(PoisonError::into_inner);
+        let transactions = lock(&self.transactions);
         (!transactions.is_empty()).then(|| pick(&self.chance, &transactions).clone())
     }
 
     pub(crate) fn remember_transaction(&self, request: &Value) {
-        let mut transactions = self.transactions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut transactions = lock(&self.transactions);
         // The latest few, since old tokens are forgotten.
         if transactions.len() == 8 {
             transactions.remove(0);
@@ -323,20 +339,18 @@ impl World {
     }
 
     /// Counts what the cache did with a read that it might have answered.
-    pub(crate) fn count(&self, reply: &Reply) {
+    pub(crate) fn count(&self, operation: &str, reply: &Reply) {
         if let Some(is_hit) = looked_up(reply.outcome) {
-            self.lookups.fetch_add(1, Ordering::Relaxed);
-            self.hits.fetch_add(u64::from(is_hit), Ordering::Relaxed);
+            let tally = if matches!(operation, "Query" | "Scan") { &self.queries } else { &self.items };
+            let mut tally = lock(tally);
+            tally.lookups += 1;
+            tally.hits += u64::from(is_hit);
         }
     }
+}
 
-    /// Counts once more what it did with a query.
-    pub(crate) fn count_query(&self, reply: &Reply) {
-        if let Some(is_hit) = looked_up(reply.outcome) {
-            self.query_lookups.fetch_add(1, Ordering::Relaxed);
-            self.query_hits.fetch_add(u64::from(is_hit), Ordering::Relaxed);
-        }
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a read that the cache might have answered was a hit.

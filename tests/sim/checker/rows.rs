@@ -151,6 +151,7 @@ fn no_table(truth: &Truth, floors: &[Floor]) -> Option<Fault> {
     })
 }
 
+/// Whether the index was gone or of another design at some time, or is never asked so.
 fn refused(truth: &Truth, Querying { query, started_at, index, .. }: &Querying) -> Option<Fault> {
     let refuses = |state: &IndexState| {
         state.design.is_none_or(|design| !query.fits(design)) || state.active_at > *started_at
@@ -196,7 +197,7 @@ impl Judging<'_> {
         };
         let states = &self.truth.indexes[index];
         let mut faults = states[*floor..].iter().filter_map(fault_under).collect::<Vec<_>>();
-        if faults.iter().any(Option::is_none) && !faults.is_empty() {
+        if faults.iter().any(Option::is_none) {
             return None;
         }
         let fits_an_older_one = states[..*floor].iter().filter_map(fault_under).any(|fault| fault.is_none());
@@ -227,15 +228,17 @@ impl Judging<'_> {
         let Querying { query, .. } = self.querying;
         let Page { items, count, scanned, last } = self.page;
         let shown = items.as_ref().map(Vec::len);
-        let is_counted = shown.is_none_or(|shown| shown == *count)
+        let is_counted = shown == (query.select != Select::Count).then_some(*count)
             && (count == scanned || (count < scanned && query.above.is_some()));
         if !is_counted {
             return Some(misfit(format!("it shows {shown:?}, counts {count}, scanned {scanned}")));
         }
         if query.limit.is_some_and(|limit| *scanned > limit)
-            || (last.is_some() && query.limit != Some(*scanned))
+            || last.is_some() != (query.limit == Some(*scanned))
         {
-            return Some(misfit(format!("{scanned} do not fill the page of {:?}", query.limit)));
+            let why =
+                format!("{scanned} of at most {:?} and what it ends with do not go together", query.limit);
+            return Some(misfit(why));
         }
         let items = items.as_deref().unwrap_or_default();
         let tells = |item: &Attributes, names: &[&str]| names.iter().all(|name| item.contains_key(*name));
@@ -266,7 +269,7 @@ impl Judging<'_> {
                 }
             };
             let what = if shown.is_some() { "not as it shows it" } else { "missing" };
-            fault_of_row(self.truth, *floor, || format!("row {} is {what}", floor.key), fits)
+            fault_of_row(self.truth, *floor, || format!("the row of key {} is {what}", floor.key), fits)
         })
     }
 
@@ -280,7 +283,7 @@ impl Judging<'_> {
             Content::Item(item) => query.row(design, item).is_some_and(|row| row.position == *position),
             Content::NoTable | Content::Absent => false,
         };
-        let why = || format!("row {key}, with which the page ends, is not there");
+        let why = || format!("the row of key {key}, with which the page ends, is not there");
         fault_of_row(self.truth, *floor, why, is_there)
     }
 

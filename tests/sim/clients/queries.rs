@@ -33,7 +33,6 @@ impl Client {
         let checker = &self.world.checker;
         let querying = checker.start_query(self.number, query.clone());
         let reply = self.ask(query.operation(), query.ask(self.chance())).await?;
-        self.world.count_query(&reply);
         let body = json_of(&reply);
         let consumed = body["ConsumedCapacity"]["CapacityUnits"].as_f64();
         if is_hit(&reply) && consumed != query.capacity.map(|_| 0.0) {
