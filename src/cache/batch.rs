@@ -349,7 +349,7 @@ impl Core {
             Some(entry) => Ok(entry),
             None => Err(self.stamps.sight(&located.place)),
         };
-        match self.flights.board(&located.cache_key, self.joining(), look) {
+        match self.flights.board(&located.cache_key, self.joining(), self.clock.now(), look) {
             Ok(entry) => State::Held(entry),
             Err((Boarded::Joined(follower), _)) => State::Boarded(follower),
             Err((Boarded::First(ticket, _), sight)) => {

@@ -214,10 +214,11 @@ impl Core {
             Some(entry) => Ok(entry),
             None => Err(self.stamps.sight(&located.place)),
         };
-        let (boarded, sight) = match self.flights.board(&located.cache_key, self.joining(), look) {
-            Ok(entry) => return self.hit_or_pass(&reading, &entry).await,
-            Err(boarded) => boarded,
-        };
+        let (boarded, sight) =
+            match self.flights.board(&located.cache_key, self.joining(), self.clock.now(), look) {
+                Ok(entry) => return self.hit_or_pass(&reading, &entry).await,
+                Err(boarded) => boarded,
+            };
         let (follower, is_first) = match boarded {
             Boarded::First(ticket, follower) => {
                 self.take_off(ticket, &reading, sight);
@@ -334,7 +335,7 @@ impl Core {
     fn refresh_ahead(self: &Arc<Self>, reading: &Reading<'_>) {
         let look = || Err::<(), Sight>(self.stamps.sight(&reading.located.place));
         if let Err((Boarded::First(ticket, _), sight)) =
-            self.flights.board(&reading.located.cache_key, self.joining(), look)
+            self.flights.board(&reading.located.cache_key, self.joining(), self.clock.now(), look)
         {
             self.metrics.refreshes.inc();
             self.take_off(ticket, reading, sight);
@@ -386,7 +387,7 @@ impl Core {
         let is_stamped = self.rules.hold(Rule::FillsAreStamped);
         let at_most = [
             until.map(|until| until.saturating_duration_since(asked.at)),
-            self.catching_up(located, sight),
+            sight.keeps_for,
             self.time_to_live(table, &document),
         ];
         let life = Life::of(
@@ -416,13 +417,6 @@ impl Core {
         self.metrics.entries.set(self.shelves.count() as i64);
         self.metrics.bytes.set(self.shelves.bytes() as i64);
         (entry, stored == Stored::Kept)
-    }
-
-    /// How long a result of a global index may be kept: no longer than the index has had time to catch up with
-    /// the last write that it may lack, which bounds its age by twice the index's lag, whatever that is.
-    fn catching_up(&self, located: &Located, sight: Sight) -> Option<Duration> {
-        let lags = located.place.index.is_some() && self.stamps.origin_lags();
-        (lags && self.rules.hold(Rule::IndexesCatchUp)).then_some(sight.quiet)
     }
 
     /// How long what an answer shows has to live by the time to live of its items.

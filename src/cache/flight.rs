@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use base::Instant;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
@@ -25,6 +26,8 @@ struct Flight<T> {
     stamp: Stamp,
     strength: Strength,
     boarding: Boarding,
+    /// From here on its answer may be older than who comes now may be shown.
+    shuts_at: Option<Instant>,
     arrival: Announcement<T>,
 }
 
@@ -90,6 +93,7 @@ impl<T: Clone> Flights<T> {
         &self,
         key: &[u8],
         joining: Joining,
+        now: Instant,
         look: impl FnOnce() -> Result<E, Sight>,
     ) -> Result<E, (Boarded<T>, Sight)> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,11 +109,12 @@ impl<T: Clone> Flights<T> {
             // Race: a write was acknowledged since this flight asked the origin. Its answer may lack that
             // write, which the reader may rely on; the slots have moved since, so the reader flies anew.
             let is_same = flight.stamp == sight.stamp && flight.strength == strength;
+            let is_shut = flight.shuts_at.is_some_and(|shuts_at| shuts_at <= now);
             // A flight whose task died brings nobody anything.
             let is_flying = flight.arrival.is_awaited();
             let follower = || Follower { arrival: flight.arrival.clone() };
             let may_join = match joining {
-                Joining::IfAsGood => is_same && flight.boarding != Boarding::Over,
+                Joining::IfAsGood => is_same && flight.boarding != Boarding::Over && !is_shut,
                 Joining::UnderTheSameWord => is_same,
                 Joining::Always => true,
             };
@@ -123,7 +128,8 @@ impl<T: Clone> Flights<T> {
         }
         let (announce, arrival) = Announcement::new();
         let boarding = if sight.may_land { Boarding::UntilArrival } else { Boarding::UntilDeparture };
-        let flight = Flight { stamp: sight.stamp, strength, boarding, arrival: arrival.clone() };
+        let shuts_at = sight.keeps_for.map(|span| now + span);
+        let flight = Flight { stamp: sight.stamp, strength, boarding, shuts_at, arrival: arrival.clone() };
         under_way.insert(key.into(), flight);
         Err((
             Boarded::First(

@@ -78,8 +78,10 @@ pub(crate) struct Sight {
     pub(crate) may_land: bool,
     /// Whether the origin must be asked strongly: a write is in flight, in doubt, or not settled.
     pub(crate) is_unsettled: bool,
-    /// How long ago the last write may have been applied.
-    pub(crate) quiet: Duration,
+    /// How long an answer may be kept, or be waited for, if it is one of a global index: no longer than the index
+    /// has had time to catch up with the last write that it may lack. That bounds its age by twice the index's
+    /// lag, whatever that is.
+    pub(crate) keeps_for: Option<Duration>,
 }
 
 /// How a guarded write ended.
@@ -233,7 +235,9 @@ impl<W: AtomicWord> Stamps<W> {
         let (own, table) = (self.look(place.own), self.look(place.table));
         let index = place.index.map(|index| self.look(index));
         let stamp = Stamp { own: own.word, index: index.map_or(0, |index| index.word), table: table.word };
-        self.judge(stamp, [own, table, index.unwrap_or(table)])
+        let (sight, quiet) = self.judge(stamp, [own, table, index.unwrap_or(table)]);
+        let lags = index.is_some() && self.settle_millis > 0 && self.rules.hold(Rule::IndexesCatchUp);
+        Sight { keeps_for: lags.then_some(quiet), ..sight }
     }
 
     /// The same for a read of which only the table is known.
@@ -241,24 +245,17 @@ impl<W: AtomicWord> Stamps<W> {
         self.sight(&Place { own: table, index: None, table })
     }
 
-    fn judge(&self, stamp: Stamp, looks: [Look; 3]) -> Sight {
+    /// What slots tell, and how long ago the last write may have been applied.
+    fn judge(&self, stamp: Stamp, looks: [Look; 3]) -> (Sight, Duration) {
         let now = self.clock.millis_since_origin();
         let may_land = looks.iter().all(|look| !look.is_in_flight() && look.written_until <= now);
         let written_until = looks.iter().map(|look| look.written_until).max().unwrap_or_default();
         // Both times are cut to milliseconds, so that up to one more may have to pass.
         let is_unsettled = !may_land || now <= written_until.saturating_add(self.settle_millis);
         let quiet = now.saturating_sub(written_until.saturating_add(1));
-        Sight {
-            stamp,
-            may_land,
-            is_unsettled: is_unsettled && self.settle_millis > 0 && self.rules.hold(Rule::WritesSettle),
-            quiet: Duration::from_millis(if may_land { quiet } else { 0 }),
-        }
-    }
-
-    /// Whether the origin answers from replicas, or indexes, that lag behind its writes.
-    pub(crate) fn origin_lags(&self) -> bool {
-        self.settle_millis > 0
+        let is_unsettled = is_unsettled && self.settle_millis > 0 && self.rules.hold(Rule::WritesSettle);
+        let quiet = Duration::from_millis(if may_land { quiet } else { 0 });
+        (Sight { stamp, may_land, is_unsettled, keeps_for: None }, quiet)
     }
 
     /// Begins a write on these slots; `late` are those of which only its end will tell whether it touches
