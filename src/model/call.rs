@@ -186,6 +186,8 @@ impl Request {
         Ok(match operation.name {
             "GetItem" => Request::GetItem(read(body)?),
             "BatchGetItem" => Request::BatchGetItem(read(body)?),
+            "Query" => Request::Query(read(body)?),
+            "Scan" => Request::Scan(read(body)?),
             "PutItem" => Request::PutItem(read(body)?),
             "UpdateItem" => Request::UpdateItem(read(body)?),
             "DeleteItem" => Request::DeleteItem(read(body)?),
