@@ -39,6 +39,8 @@ pub enum Command {
     Env(Env),
     /// Have a running node forget what it has cached
     Purge(Purge),
+    /// Have a running node say what it would do with a request, by which rule and why
+    Explain(Explain),
     /// Have a running node read its configuration again, and put its rules into force
     Reload(Reload),
     /// Ask a running node whether it lives
@@ -98,12 +100,27 @@ pub struct Purge {
     /// Everything
     #[arg(long)]
     pub(crate) all: bool,
-    /// The items of a table
+    /// A table, with its indexes
     #[arg(long, value_name = "NAME")]
     pub(crate) table: Option<String>,
+    /// The results of queries and scans of one index
+    #[arg(long, value_name = "NAME", requires = "table", conflicts_with_all = ["all", "key"])]
+    pub(crate) index: Option<String>,
     /// One item: its primary key, as in GetItem, such as {"Artist": {"S": "Acme"}}
     #[arg(long, value_name = "JSON", requires = "table", conflicts_with = "all")]
     pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) node: Node,
+}
+
+/// `linac explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The operation, such as GetItem or Query
+    pub(crate) operation: String,
+    /// Its request as clients send it, such as {"TableName": "Music", "Key": {"Artist": {"S": "Acme"}}}
+    #[arg(value_name = "JSON")]
+    pub(crate) request: String,
     #[command(flatten)]
     pub(crate) node: Node,
 }
@@ -259,6 +276,11 @@ mod tests {
         check("linac purge --all --table Music", false);
         check("linac purge --table Music --key {}", true);
         check("linac purge --all --key {}", false);
+        check("linac purge --table Music --index ByYear", true);
+        check("linac purge --table Music --index ByYear --key {}", false);
+        check("linac purge --index ByYear", false);
+        check("linac explain GetItem {}", true);
+        check("linac explain GetItem", false);
         check("linac reload --admin 127.0.0.1:1", true);
         check("linac healthcheck --admin nowhere", false);
         check("linac completions zsh", true);

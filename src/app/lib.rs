@@ -7,6 +7,7 @@
 mod assemble;
 mod cli;
 mod config;
+mod explain;
 mod failed;
 mod operate;
 mod read_only;
@@ -16,9 +17,9 @@ mod signals;
 
 pub use assemble::Parts;
 pub use cli::{
-    Cli, Command, ConfigCommand, Env, Healthcheck, Node, Purge, Reload, Serve, SettingsArgs, Shell,
+    Cli, Command, ConfigCommand, Env, Explain, Healthcheck, Node, Purge, Reload, Serve, SettingsArgs, Shell,
 };
 pub use config::{Config, Mistake, Mistakes, ServerConfig};
 pub use failed::{Failed, StartError};
-pub use operate::{completions, config, env, healthcheck, purge, reload};
+pub use operate::{completions, config, env, explain, healthcheck, purge, reload};
 pub use run::{Running, serve, start};

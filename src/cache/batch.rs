@@ -24,17 +24,17 @@ use crate::{
 };
 
 /// What a batch wants of one table.
-struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     name: &'a str,
     request: &'a KeysAndAttributes,
-    table: Arc<Table>,
+    pub(crate) table: Arc<Table>,
     view: View,
-    keys: Vec<WantedKey<'a>>,
+    pub(crate) keys: Vec<WantedKey<'a>>,
 }
 
-struct WantedKey<'a> {
-    key: &'a Item,
-    located: Located,
+pub(crate) struct WantedKey<'a> {
+    pub(crate) key: &'a Item,
+    pub(crate) located: Located,
     state: State,
 }
 
@@ -50,7 +50,7 @@ enum State {
 }
 
 /// Why a batch is not answered here.
-enum Unservable {
+pub(crate) enum Unservable {
     /// It is not understood, so it is forwarded as it came.
     AsItCame,
     /// It is understood, so that clients may rely on what it shows.
@@ -142,7 +142,11 @@ impl Core {
     }
 
     /// Finds every key of the batch, in the cache or not.
-    fn wanted<'a>(&self, batch: &'a BatchGetItem, views: Vec<View>) -> Result<Vec<Wanted<'a>>, Unservable> {
+    pub(crate) fn wanted<'a>(
+        &self,
+        batch: &'a BatchGetItem,
+        views: Vec<View>,
+    ) -> Result<Vec<Wanted<'a>>, Unservable> {
         let mut wanted = Vec::with_capacity(batch.request_items.len());
         let mut held_bytes = 0;
         for ((name, request), view) in batch.request_items.iter().zip(views) {
@@ -369,7 +373,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// What is wanted of the items of each table, if all of it is understood.
-fn views(batch: &BatchGetItem) -> Option<Vec<View>> {
+pub(crate) fn views(batch: &BatchGetItem) -> Option<Vec<View>> {
     batch.request_items.iter().map(|(_, wanted)| View::of(wanted.projecting())).collect()
 }
 

@@ -99,7 +99,7 @@ impl Wants<'_> {
     }
 
     /// Its answer out of an entry; `None` if that has something that this version cannot project.
-    fn compose(&self, entry: &Entry, consumed: Consumed<'_>) -> Option<Document> {
+    pub(crate) fn compose(&self, entry: &Entry, consumed: Consumed<'_>) -> Option<Document> {
         match self {
             Wants::Item { view, .. } => compose_item(entry, view, self.table_name(), consumed),
             Wants::Page { asking, scope } => {
@@ -142,7 +142,7 @@ impl Reading<'_> {
     }
 
     /// Whether it can be asked for strongly: a global index cannot.
-    fn strength(&self, sight: &Sight) -> Strength {
+    pub(crate) fn strength(&self, sight: &Sight) -> Strength {
         match self.wants {
             Wants::Page { scope: Some(IndexScope::Global), .. } => Strength::Eventual,
             _ => Strength::needed(sight),
@@ -158,7 +158,7 @@ impl Core {
     }
 
     /// The entry of a place, fresh or not, if no write has moved its slots.
-    fn untouched(&self, table: &Table, located: &Located) -> Option<Arc<Entry>> {
+    pub(crate) fn untouched(&self, table: &Table, located: &Located) -> Option<Arc<Entry>> {
         let entry = table.shelf.get(&located.cache_key)?;
         (entry.stamp == self.stamps.current(&located.place)).then_some(entry)
     }

@@ -15,6 +15,7 @@ mod batch;
 mod coherence;
 mod config;
 mod entry;
+mod explain;
 mod fetch;
 mod flight;
 mod freshness;
@@ -164,6 +165,11 @@ impl Caching {
     /// The operator's purge.
     pub fn purge_action(&self) -> Arc<dyn Action> {
         Arc::new(purge::Purge(Arc::clone(&self.core)))
+    }
+
+    /// Tells an operator what would become of a request.
+    pub fn explain_action(&self) -> Arc<dyn Action> {
+        Arc::new(explain::Explain { core: Arc::clone(&self.core), mode: self.mode })
     }
 }
 

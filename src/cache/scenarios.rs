@@ -1,6 +1,7 @@
 //! The room as its users see it: calls in, answers out, and what the origin was asked meanwhile.
 
 mod batches;
+mod explain;
 mod own_changes;
 mod reads;
 mod tables;

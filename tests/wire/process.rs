@@ -356,7 +356,8 @@ async fn purge_makes_a_running_node_forget() {
         assert_eq!(process.post("GetItem", get("Music", "a")).await.outcome(), "hit; detail=negative");
         let (code, out, said) = run(&[&["purge", "--admin", &admin], what].concat(), &[]).await;
         assert_eq!(code, 0, "{said}");
-        assert!(out.starts_with("{\"purged\":"), "{out}");
+        let answer: Value = serde_json::from_str(&out).unwrap();
+        assert!(answer["entries"] == 1 && answer["purged"].is_string(), "{what:?}: {out}");
         assert_eq!(
             process.post("GetItem", get("Music", "a")).await.outcome(),
             "fwd=miss; stored",
@@ -367,12 +368,43 @@ async fn purge_makes_a_running_node_forget() {
         (&["--table", "Music", "--key", "p=a"][..], 2, "--key is not JSON"),
         (&["--table", "Music", "--key", "{}"], 1, "not a primary key of Music"),
         (&["--table", "a b"], 1, "no table name"),
+        (&["--table", "Music", "--index", "None"], 1, "no index None"),
         (&[], 2, "required"),
     ] {
         let (code, _, said) = run(&[&["purge", "--admin", &admin], what].concat(), &[]).await;
         assert_eq!(code, expected, "{what:?}: {said}");
         assert!(said.contains(words), "{what:?}: {said}");
     }
+}
+
+#[tokio::test]
+async fn explain_says_what_becomes_of_a_request_and_by_whose_word() {
+    let file = File::with(
+        "explained.toml",
+        "[cache.operations.GetItem]\nttl = \"7m\"\n[tables.\"Music\"]\nnegative_ttl = \"3m\"\n",
+    );
+    let stub = Dynamo::new().stub();
+    let process = Process::before(&stub, &["--config", file.path()], &[]).await;
+    let admin = process.admin.to_string();
+    let explain = async |operation: &str, request: &str| {
+        let (code, out, said) = run(&["explain", "--admin", &admin, operation, request], &[]).await;
+        assert_eq!(code, 0, "{said}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let request = get("Music", "a");
+    let told = explain("GetItem", &request).await;
+    assert_eq!((&told["answered_by"], &told["why"]), (&"origin".into(), &"not-held".into()), "{told}");
+    process.post("GetItem", request.clone()).await;
+    let told = explain("GetItem", &request).await;
+    assert_eq!((&told["answered_by"], &told["why"]), (&"cache".into(), &"negative-hit".into()), "{told}");
+    assert_eq!((&told["rule"]["ttl"], &told["rule"]["negative_ttl"]), (&"7m".into(), &"3m".into()));
+    let sources = &told["sources"];
+    assert_eq!(sources["ttl"], format!("cache.operations.GetItem.ttl ({})", file.path()));
+    assert_eq!(sources["negative_ttl"], format!("tables.\"Music\".negative_ttl ({})", file.path()));
+    assert_eq!(sources["coherence"], "cache.coherence (default)");
+    assert_eq!(stub.count("GetItem"), 1);
+    let (code, _, said) = run(&["explain", "--admin", &admin, "GetItem", "Id=1"], &[]).await;
+    assert!(code == 2 && said.contains("not JSON"), "{said}");
 }
 
 #[tokio::test]
