@@ -149,7 +149,7 @@ fn node_address(node: &Node) -> Result<SocketAddr, Failed> {
 }
 
 /// A node's address as given, or as the environment and the defaults have it; one to connect to.
-fn address_of(given: Option<SocketAddr>, key: &str) -> Result<SocketAddr, Failed> {
+pub(crate) fn address_of(given: Option<SocketAddr>, key: &str) -> Result<SocketAddr, Failed> {
     let address = match given {
         Some(address) => address,
         None => {

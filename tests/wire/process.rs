@@ -408,6 +408,52 @@ async fn explain_says_what_becomes_of_a_request_and_by_whose_word() {
 }
 
 #[tokio::test]
+async fn warm_reads_keys_or_a_table_into_the_cache_of_a_running_node() {
+    let process = Process::start(&["--in-memory"], &[]).await;
+    let listen = process.json.to_string();
+    let table = serde_json::json!({
+        "TableName": "Music", "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{ "AttributeName": "p", "KeyType": "HASH" }],
+        "AttributeDefinitions": [{ "AttributeName": "p", "AttributeType": "S" }],
+    });
+    assert_eq!(process.post("CreateTable", table.to_string()).await.status.as_u16(), 200);
+    let names: Vec<String> = (0..250).map(|n| format!("k{n}")).collect();
+    for name in &names {
+        assert_eq!(process.post("PutItem", put("Music", name, 1)).await.status.as_u16(), 200);
+    }
+    let admin = process.admin.to_string();
+    let forget = async || assert_eq!(run(&["purge", "--admin", &admin, "--all"], &[]).await.0, 0);
+    let outcome = async |key: &str| process.post("GetItem", get("Music", key)).await.outcome();
+
+    forget().await;
+    let warm = ["warm", "--listen", &listen, "--table", "Music", "--rate", "100000"];
+    let (code, out, said) = run(&[&warm[..], &["--scan", "--segments", "3"]].concat(), &[]).await;
+    assert_eq!((code, out.as_str()), (0, "{\"items\":250,\"keys\":250,\"unprocessed\":0}\n"), "{said}");
+    for name in &names {
+        assert_eq!(outcome(name).await, "hit", "{name}");
+    }
+
+    forget().await;
+    let key = |name: &str| format!("{{\"p\": {{\"S\": \"{name}\"}}}}\n");
+    let file = File::with("keys.jsonl", &(key("k1") + "\n" + &key("k2") + &key("k1") + &key("none")));
+    let (code, out, said) = run(&[&warm[..], &["--keys", file.path()]].concat(), &[]).await;
+    assert_eq!((code, out.as_str()), (0, "{\"items\":2,\"keys\":3,\"unprocessed\":0}\n"), "{said}");
+    assert_eq!(outcome("k2").await, "hit");
+    assert_eq!(outcome("none").await, "hit; detail=negative");
+    assert_eq!(outcome("k3").await, "fwd=miss; stored");
+
+    file.rewrite(&(key("k1") + "p = k2\n"));
+    let (code, _, said) = run(&[&warm[..], &["--keys", file.path()]].concat(), &[]).await;
+    assert!(code == 1 && said.contains("line 2: not a key"), "{said}");
+    file.rewrite("{\"q\": {\"S\": \"k1\"}}\n");
+    let (code, _, said) = run(&[&warm[..], &["--keys", file.path()]].concat(), &[]).await;
+    assert!(code == 1 && said.contains("BatchGetItem: 400 ValidationException"), "{said}");
+    let unheard = ["warm", "--listen", &listen, "--table", "Unheard", "--scan"];
+    let (code, _, said) = run(&unheard, &[]).await;
+    assert!(code == 1 && said.contains("ResourceNotFoundException"), "{said}");
+}
+
+#[tokio::test]
 async fn a_read_only_node_passes_on_reads_alone() {
     let stub = Dynamo::new().stub();
     let process = Process::before(&stub, &["--read-only"], &[]).await;
