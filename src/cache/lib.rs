@@ -7,7 +7,7 @@
 //! through `read.rs`, `batch.rs` or `query.rs` (with `page.rs`, the canonical form of what is asked) into
 //! `fetch.rs`, which answers from an entry (`entry.rs`, `freshness.rs`) or boards a flight (`flight.rs`, one
 //! read of many). A write goes through `write.rs`; `scope.rs` says what it may touch, `indexes.rs` of which
-//! indexes. `coherence/` holds the rules, `schema.rs` knows the tables.
+//! indexes. `purge.rs` and `explain.rs` are for operators. `coherence/` holds the rules, `schema.rs` knows the tables.
 
 mod announcement;
 mod answer;

@@ -86,6 +86,17 @@ async fn what_passes_by_is_explained() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cache_that_is_off_says_so() {
+    let rig = Rig::with_item(item("k", 1));
+    let off = crate::explain::Explain { core: Arc::clone(&rig.node.core), mode: Mode::Off };
+    let told = base::Action::run(&off, &json!({ "operation": "GetItem", "request": get("k") })).unwrap();
+    assert_eq!((&told["answered_by"], &told["why"]), (&json!("origin"), &json!("cache-off")));
+    let shadow = crate::explain::Explain { core: Arc::clone(&rig.node.core), mode: Mode::Shadow };
+    let told = base::Action::run(&shadow, &json!({ "operation": "GetItem", "request": get("k") })).unwrap();
+    assert_eq!((&told["shadow"], &told["why"]), (&json!(true), &json!("schema-unknown")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn queries_that_mean_the_same_have_one_key() {
     let rig = Rig::new(|_| now(200, json!({ "Items": [item("k", 1)], "Count": 1, "ScannedCount": 1 })));
     let query = |condition: &str, name: &str| {
