@@ -408,15 +408,51 @@ async fn explain_says_what_becomes_of_a_request_and_by_whose_word() {
 }
 
 #[tokio::test]
-async fn warm_reads_keys_or_a_table_into_the_cache_of_a_running_node() {
-    let process = Process::start(&["--in-memory"], &[]).await;
-    let listen = process.json.to_string();
-    let table = serde_json::json!({
+async fn results_outlive_writes_with_the_preset_of_dax_and_with_no_other() {
+    let query = serde_json::json!({
+        "TableName": "Music", "KeyConditionExpression": "p = :p",
+        "ExpressionAttributeValues": { ":p": { "S": "a" } },
+    });
+    let version = |items: &Value| items["Items"][0]["v"]["N"].as_str().map(str::to_owned);
+    for (preset, outcome, seen) in [("dax", "hit", "1"), ("default", "fwd=miss; stored", "2")] {
+        let process = Process::start(&["--in-memory"], &[("LINAC__CACHE__PRESET", preset)]).await;
+        process.post("CreateTable", music().to_string()).await;
+        process.post("PutItem", put("Music", "a", 1)).await;
+        for operation in ["Query", "Scan"] {
+            let body = if operation == "Query" {
+                query.clone()
+            } else {
+                serde_json::json!({ "TableName": "Music" })
+            };
+            process.post(operation, body.to_string()).await;
+        }
+        assert_eq!(process.post("Query", query.to_string()).await.outcome(), "hit", "{preset}");
+        process.post("PutItem", put("Music", "a", 2)).await;
+        let answer = process.post("Query", query.to_string()).await;
+        assert_eq!(answer.outcome(), outcome, "{preset}");
+        assert_eq!(version(&answer.json()).as_deref(), Some(seen), "{preset}");
+        let scan = process.post("Scan", "{\"TableName\":\"Music\"}").await;
+        assert_eq!(scan.outcome() == "hit", preset == "dax", "{}", scan.outcome());
+        // Items are never behind what was written, in either.
+        let item = process.post("GetItem", get("Music", "a")).await;
+        assert_eq!(item.json()["Item"]["v"]["N"], "2", "{preset}");
+    }
+}
+
+/// The definition of the table `Music`.
+fn music() -> Value {
+    serde_json::json!({
         "TableName": "Music", "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": [{ "AttributeName": "p", "KeyType": "HASH" }],
         "AttributeDefinitions": [{ "AttributeName": "p", "AttributeType": "S" }],
-    });
-    assert_eq!(process.post("CreateTable", table.to_string()).await.status.as_u16(), 200);
+    })
+}
+
+#[tokio::test]
+async fn warm_reads_keys_or_a_table_into_the_cache_of_a_running_node() {
+    let process = Process::start(&["--in-memory"], &[]).await;
+    let listen = process.json.to_string();
+    assert_eq!(process.post("CreateTable", music().to_string()).await.status.as_u16(), 200);
     let names: Vec<String> = (0..250).map(|n| format!("k{n}")).collect();
     for name in &names {
         assert_eq!(process.post("PutItem", put("Music", name, 1)).await.status.as_u16(), 200);
