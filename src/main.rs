@@ -10,6 +10,8 @@ fn main() -> ExitCode {
         Command::Config(command) => app::config(command),
         Command::Env(args) => app::env(&args),
         Command::Purge(args) => app::purge(&args),
+        Command::Warm(args) => app::warm(&args),
+        Command::Explain(args) => app::explain(&args),
         Command::Reload(args) => app::reload(&args),
         Command::Healthcheck(args) => app::healthcheck(&args),
         Command::Completions { shell } => app::completions(shell),

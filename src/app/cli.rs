@@ -39,6 +39,10 @@ pub enum Command {
     Env(Env),
     /// Have a running node forget what it has cached
     Purge(Purge),
+    /// Fill the cache of a running node with items of a table
+    Warm(Warm),
+    /// Have a running node say what it would do with a request, by which rule and why
+    Explain(Explain),
     /// Have a running node read its configuration again, and put its rules into force
     Reload(Reload),
     /// Ask a running node whether it lives
@@ -98,12 +102,51 @@ pub struct Purge {
     /// Everything
     #[arg(long)]
     pub(crate) all: bool,
-    /// The items of a table
+    /// A table, with its indexes
     #[arg(long, value_name = "NAME")]
     pub(crate) table: Option<String>,
+    /// The results of queries and scans of one index
+    #[arg(long, value_name = "NAME", requires = "table", conflicts_with_all = ["all", "key"])]
+    pub(crate) index: Option<String>,
     /// One item: its primary key, as in GetItem, such as {"Artist": {"S": "Acme"}}
     #[arg(long, value_name = "JSON", requires = "table", conflicts_with = "all")]
     pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) node: Node,
+}
+
+/// `linac warm`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["keys", "scan"]))]
+pub struct Warm {
+    /// The table, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: String,
+    /// The items of the keys in this file: a primary key a line, such as {"Artist": {"S": "Acme"}}
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+    /// All items: the table is scanned for keys, and then each is read, which is paid for twice
+    #[arg(long)]
+    pub(crate) scan: bool,
+    /// Segments that are scanned at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) segments: u32,
+    /// Items a second at most
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: u32,
+    /// Where the node listens [default: as configured]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// `linac explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The operation, such as GetItem or Query
+    pub(crate) operation: String,
+    /// Its request as clients send it, such as {"TableName": "Music", "Key": {"Artist": {"S": "Acme"}}}
+    #[arg(value_name = "JSON")]
+    pub(crate) request: String,
     #[command(flatten)]
     pub(crate) node: Node,
 }
@@ -259,6 +302,16 @@ mod tests {
         check("linac purge --all --table Music", false);
         check("linac purge --table Music --key {}", true);
         check("linac purge --all --key {}", false);
+        check("linac purge --table Music --index ByYear", true);
+        check("linac purge --table Music --index ByYear --key {}", false);
+        check("linac purge --index ByYear", false);
+        check("linac explain GetItem {}", true);
+        check("linac warm --table Music --keys a.jsonl --rate 5", true);
+        check("linac warm --table Music --scan --segments 8", true);
+        check("linac warm --table Music --scan --keys a.jsonl", false);
+        check("linac warm --table Music --scan --rate 0", false);
+        check("linac warm --table Music", false);
+        check("linac explain GetItem", false);
         check("linac reload --admin 127.0.0.1:1", true);
         check("linac healthcheck --admin nowhere", false);
         check("linac completions zsh", true);

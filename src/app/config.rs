@@ -7,12 +7,18 @@
 mod derive;
 pub(crate) mod keys;
 mod parse;
-mod place;
+pub(crate) mod place;
 mod raw;
 mod resolve;
 mod rules;
 
-use std::{collections::BTreeSet, fmt, fs, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    net::SocketAddr,
+    path::Path,
+    time::Duration,
+};
 
 use base::telemetry::LogConfig;
 
@@ -157,6 +163,21 @@ impl Settings {
         let (rules, others) = of_keys.chain(of_sections).partition::<Vec<_>, _>(|(_, is_rule)| *is_rule);
         let paths = |keys: Vec<(String, bool)>| keys.into_iter().map(|(path, _)| path).collect();
         Differences { rules: paths(rules), others: paths(others) }
+    }
+
+    /// For every key of the rule of an operation: which section says it, and who wrote that.
+    pub(crate) fn sources(&self, place: &Place) -> BTreeMap<&'static str, String> {
+        let told = |key: &RuleKey| {
+            let of_cache = format!("cache.{}", key.name);
+            let of_cache = self.layers.value(&of_cache).map(|written| (of_cache, written));
+            let written = place.path().into_iter().rev().find_map(|section| {
+                let written = self.layers.rule(&section, key.name)?;
+                Some((format!("{section}.{}", key.name), written))
+            });
+            let (path, written) = written.or(of_cache)?;
+            Some(format!("{path} ({})", written.source))
+        };
+        RULE_KEYS.iter().filter_map(|key| Some((key.name, told(key)?))).collect()
     }
 
     /// Every key with its value and who wrote it, in a form that is a configuration file again.

@@ -7,18 +7,22 @@
 mod assemble;
 mod cli;
 mod config;
+mod explain;
 mod failed;
 mod operate;
 mod read_only;
 mod reload;
 mod run;
 mod signals;
+mod warm;
 
 pub use assemble::Parts;
 pub use cli::{
-    Cli, Command, ConfigCommand, Env, Healthcheck, Node, Purge, Reload, Serve, SettingsArgs, Shell,
+    Cli, Command, ConfigCommand, Env, Explain, Healthcheck, Node, Purge, Reload, Serve, SettingsArgs, Shell,
+    Warm,
 };
 pub use config::{Config, Mistake, Mistakes, ServerConfig};
 pub use failed::{Failed, StartError};
-pub use operate::{completions, config, env, healthcheck, purge, reload};
+pub use operate::{completions, config, env, explain, healthcheck, purge, reload};
 pub use run::{Running, serve, start};
+pub use warm::warm;

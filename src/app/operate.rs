@@ -7,16 +7,20 @@ use std::{
     time::Duration,
 };
 
+use base::Clock;
 use serde_json::{Value, json};
 
 use crate::{
     Failed,
-    cli::{Cli, ConfigCommand, Env, Healthcheck, Node, Purge, Reload, Shell},
+    cli::{Cli, ConfigCommand, Env, Explain, Healthcheck, Node, Purge, Reload, Shell},
     config::Settings,
 };
 
 /// For a running node to answer: a purge walks the cache.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+/// For a table to be described: what a read would wait for, a second.
+const EXPLAIN_ATTEMPTS: u32 = 10;
+const EXPLAIN_PAUSE: Duration = Duration::from_millis(100);
 
 /// `linac config check|show`.
 ///
@@ -55,6 +59,31 @@ pub fn purge(args: &Purge) -> Result<(), Failed> {
     let node = node_address(&args.node)?;
     let answer = on_this_thread(admin_door::act(node, "purge", &request, ANSWER_PATIENCE))?;
     print(&format!("{answer}\n"))
+}
+
+/// `linac explain`.
+///
+/// # Errors
+/// When the request is not JSON, the node cannot be reached, or it refuses.
+pub fn explain(args: &Explain) -> Result<(), Failed> {
+    let request: Value = serde_json::from_str(&args.request)
+        .map_err(|error| Failed::Usage(format!("the request is not JSON: {error}")))?;
+    let request = json!({ "operation": args.operation, "request": request });
+    let node = node_address(&args.node)?;
+    let answer = on_this_thread(async {
+        let clock = Clock::start();
+        let mut answer = admin_door::act(node, "explain", &request, ANSWER_PATIENCE).await?;
+        // The node has begun to learn what it did not know of the table.
+        for _ in 0..EXPLAIN_ATTEMPTS {
+            if answer["ask_again"] != true {
+                break;
+            }
+            clock.sleep(EXPLAIN_PAUSE).await;
+            answer = admin_door::act(node, "explain", &request, ANSWER_PATIENCE).await?;
+        }
+        Ok(answer)
+    })?;
+    print(&format!("{answer:#}\n"))
 }
 
 /// `linac reload`.
@@ -107,6 +136,9 @@ fn variables(shell: Shell, url: &str) -> String {
 
 fn purge_request(args: &Purge) -> Result<Value, String> {
     let Some(table) = &args.table else { return Ok(json!({ "all": true })) };
+    if let Some(index) = &args.index {
+        return Ok(json!({ "table": table, "index": index }));
+    }
     let Some(key) = &args.key else { return Ok(json!({ "table": table })) };
     let key: Value = serde_json::from_str(key).map_err(|error| format!("--key is not JSON: {error}"))?;
     Ok(json!({ "table": table, "key": key }))
@@ -117,7 +149,7 @@ fn node_address(node: &Node) -> Result<SocketAddr, Failed> {
 }
 
 /// A node's address as given, or as the environment and the defaults have it; one to connect to.
-fn address_of(given: Option<SocketAddr>, key: &str) -> Result<SocketAddr, Failed> {
+pub(crate) fn address_of(given: Option<SocketAddr>, key: &str) -> Result<SocketAddr, Failed> {
     let address = match given {
         Some(address) => address,
         None => {
@@ -198,7 +230,7 @@ mod tests {
     fn a_purge_says_what_to_forget() {
         let check = |table: Option<&str>, key: Option<&str>, expected: Option<Value>| {
             let (table, key) = (table.map(str::to_owned), key.map(str::to_owned));
-            let args = Purge { all: table.is_none(), table, key, node: Node { admin: None } };
+            let args = Purge { all: table.is_none(), table, key, index: None, node: Node { admin: None } };
             assert_eq!(purge_request(&args).ok(), expected);
         };
         check(None, None, Some(json!({ "all": true })));

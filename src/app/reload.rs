@@ -2,7 +2,7 @@
 //! right.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     cli::SettingsArgs,
-    config::{Mistakes, Settings},
+    config::{Mistakes, Settings, place::Place},
 };
 
 /// Where the configuration of a running node comes from, and what is in force of it.
@@ -77,6 +77,11 @@ impl Reload {
                 Err(mistakes)
             }
         }
+    }
+
+    /// For every key of a rule: who wrote the word in force.
+    pub(crate) fn sources(&self, place: &Place) -> BTreeMap<&'static str, String> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).sources(place)
     }
 
     fn read_again(&self, latest: &Settings) -> Result<(Settings, RuleBook, Changes), Mistakes> {

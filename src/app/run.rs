@@ -11,6 +11,7 @@ use crate::{
     assemble::{Stack, assemble},
     cli::SettingsArgs,
     config::{Origin, Settings},
+    explain::Explain,
     operate::print,
     reload::{Reload, ReloadAction},
     signals::{ReloadSignal, StopSignals},
@@ -71,8 +72,10 @@ async fn start_with(
     let registry = telemetry::metrics_registry();
     let Stack { door, mut actions, caching, conditions, origin, aws_signer } =
         assemble(&config, parts, &drain, &registry)?;
-    let reload = source
-        .map(|(source, settings)| Arc::new(Reload::new(source, settings, &config.cache.rules, caching)));
+    let reload = source.map(|(source, settings)| {
+        Arc::new(Reload::new(source, settings, &config.cache.rules, Arc::clone(&caching)))
+    });
+    actions.push(Arc::new(Explain { of_cache: caching.explain_action(), reload: reload.clone() }));
     actions.extend(reload.clone().map(|reload| Arc::new(ReloadAction(reload)) as Arc<dyn Action>));
     let admin_metrics = admin_door::Metrics::register(&registry)?;
     let admin_door = admin_door::Door::new(registry, actions, conditions, drain.clone(), &admin_metrics);

@@ -30,12 +30,12 @@ pub(crate) struct Wanted<'a> {
     request: &'a KeysAndAttributes,
     pub(crate) table: Arc<Table>,
     view: View,
-    keys: Vec<WantedKey<'a>>,
+    pub(crate) keys: Vec<WantedKey<'a>>,
 }
 
-struct WantedKey<'a> {
-    key: &'a Item,
-    located: Located,
+pub(crate) struct WantedKey<'a> {
+    pub(crate) key: &'a Item,
+    pub(crate) located: Located,
     state: State,
 }
 
@@ -53,7 +53,7 @@ enum State {
 }
 
 /// Why a batch is not answered here.
-enum Unservable {
+pub(crate) enum Unservable {
     /// It is not understood, so it is forwarded as it came.
     AsItCame,
     /// It is understood, so that clients may rely on what it shows.
@@ -62,7 +62,7 @@ enum Unservable {
 
 /// Whether readers of the keys of a batch come aboard flights.
 #[derive(Clone, Copy)]
-enum Boarding {
+pub(crate) enum Boarding {
     Nobody,
     Everybody,
 }
@@ -293,7 +293,7 @@ impl Core {
     }
 
     /// Finds every key of the batch, in the cache or not.
-    fn wanted<'a>(
+    pub(crate) fn wanted<'a>(
         &self,
         batch: &'a BatchGetItem,
         views: Vec<View>,
@@ -579,7 +579,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// What is wanted of the items of each table, if all of it is understood.
-fn views(batch: &BatchGetItem) -> Option<Vec<View>> {
+pub(crate) fn views(batch: &BatchGetItem) -> Option<Vec<View>> {
     batch.request_items.iter().map(|(_, wanted)| View::of(wanted.projecting())).collect()
 }
 

@@ -202,6 +202,11 @@ impl Shelves {
         std::iter::once(&self.shared).chain(self.reserved.values())
     }
 
+    /// Removes everything; how many entries there were.
+    pub(crate) fn clear(&self) -> usize {
+        self.all().map(|shelf| shelf.remove_all(&[vec![]])).sum()
+    }
+
     /// Entries held, whether or not they still count.
     pub(crate) fn count(&self) -> u64 {
         self.all().map(|shelf| shelf.entries.entry_count()).sum()
@@ -225,6 +230,20 @@ impl Shelf {
     /// The entry of a key, whether or not it still counts.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<Entry>> {
         self.entries.get(key)
+    }
+
+    /// Removes the entry of a key; whether there was one.
+    pub(crate) fn remove(&self, key: &[u8]) -> bool {
+        self.entries.remove(key).is_some()
+    }
+
+    /// Removes the entries whose keys begin in one of these ways; how many there were.
+    pub(crate) fn remove_all(&self, beginnings: &[Vec<u8>]) -> usize {
+        let is_meant = |key: &[u8]| beginnings.iter().any(|beginning| key.starts_with(beginning));
+        let meant = self.entries.iter().filter(|(key, _)| is_meant(key));
+        let count = meant.filter(|(key, _)| self.remove(key)).count();
+        self.entries.run_pending_tasks();
+        count
     }
 
     /// Stores an entry, unless one under the same stamp is there that was asked later or more strongly.

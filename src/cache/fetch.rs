@@ -149,7 +149,7 @@ impl Reading<'_> {
     }
 
     /// Whether it can be asked for strongly: a global index cannot.
-    fn strength(&self, sight: &Sight) -> Strength {
+    pub(crate) fn strength(&self, sight: &Sight) -> Strength {
         match self.wants {
             Wants::Page { scope: Some(IndexScope::Global), .. } => Strength::Eventual,
             _ => Strength::needed(sight),
@@ -165,7 +165,7 @@ impl Core {
     }
 
     /// The entry of a place, fresh or not, if no write has moved its slots.
-    fn untouched(&self, table: &Table, located: &Located) -> Option<Arc<Entry>> {
+    pub(crate) fn untouched(&self, table: &Table, located: &Located) -> Option<Arc<Entry>> {
         let entry = table.shelf.get(&located.cache_key)?;
         (entry.stamp == self.stamps.current(&located.place)).then_some(entry)
     }

@@ -9,7 +9,7 @@
 //! read of many). A write goes through `write.rs`; `scope.rs` says what it may touch, `indexes.rs` of which
 //! indexes. `coherence/` holds the rules, `schema.rs` knows the tables; `own_changes.rs` and `stream_changes.rs` (with
 //! `follow.rs`) hear of writes that do not pass through. `check.rs` and
-//! `report.rs` say whether all this is right, and worth it.
+//! `report.rs` say whether all this is right, and worth it. `purge.rs` and `explain.rs` are for operators.
 
 mod announcement;
 mod answer;
@@ -18,6 +18,7 @@ mod check;
 mod coherence;
 mod config;
 mod entry;
+mod explain;
 mod fetch;
 mod flight;
 mod follow;
@@ -181,6 +182,11 @@ impl Caching {
     /// What the cache does for each table, or would do.
     pub fn report_action(&self) -> Arc<dyn Action> {
         Arc::new(report::Report(Arc::clone(&self.core)))
+    }
+
+    /// Tells an operator what would become of a request.
+    pub fn explain_action(&self) -> Arc<dyn Action> {
+        Arc::new(explain::Explain { core: Arc::clone(&self.core), mode: self.mode })
     }
 }
 

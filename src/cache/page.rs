@@ -132,16 +132,8 @@ impl<'a> Page<'a> {
         self.reading.key_condition.as_ref()?.for_key(&key.partition, &key.sort).ok()
     }
 
-    /// The canonical form of what is asked, of a table or index with such a key: equal for all that mean the
-    /// same, unequal for all that do not. `None` if it is too long to be kept.
-    pub(crate) fn question(&self, range: Option<&KeyRange>, start: Option<&Item>) -> Option<Vec<u8>> {
-        let mut question = Vec::with_capacity(128);
-        if let Some(range) = range {
-            range.partition.iter().for_each(|value| encode_component(value, &mut question));
-            question.push(range.sort_prefix.len() as u8);
-            range.sort_prefix.iter().for_each(|value| encode_component(value, &mut question));
-            write_test(range.sort.as_ref(), &mut question);
-        }
+    /// What is asked besides which items it is about, and from where on, in a canonical form.
+    pub(crate) fn rest(&self) -> Option<String> {
         let bound = Bound {
             filter: self.reading.filter.clone(),
             projection: self.projection.clone(),
@@ -173,7 +165,20 @@ impl<'a> Page<'a> {
             is_forward,
             segment,
         };
-        serde_json::to_writer(&mut question, &rest).ok()?;
+        serde_json::to_string(&rest).ok()
+    }
+
+    /// The canonical form of what is asked, of a table or index with such a key: equal for all that mean the
+    /// same, unequal for all that do not. `None` if it is too long to be kept.
+    pub(crate) fn question(&self, range: Option<&KeyRange>, start: Option<&Item>) -> Option<Vec<u8>> {
+        let mut question = Vec::with_capacity(128);
+        if let Some(range) = range {
+            range.partition.iter().for_each(|value| encode_component(value, &mut question));
+            question.push(range.sort_prefix.len() as u8);
+            range.sort_prefix.iter().for_each(|value| encode_component(value, &mut question));
+            write_test(range.sort.as_ref(), &mut question);
+        }
+        question.extend_from_slice(self.rest()?.as_bytes());
         if let Some(start) = start {
             json::item_to_json(start, &mut question);
         }

@@ -1,4 +1,4 @@
-//! What an operator can ask of the cache.
+//! What an operator can have the cache forget.
 
 use std::sync::Arc;
 
@@ -7,9 +7,13 @@ use model::{Item, TableRef};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Core, coherence::Slot};
+use crate::{
+    Core,
+    coherence::Slot,
+    schema::{Keeping, Table},
+};
 
-/// Drops entries: of a key, a table, or all.
+/// Drops entries: of a key, an index, a table, or all.
 pub(crate) struct Purge(pub(crate) Arc<Core>);
 
 #[derive(Debug, Deserialize)]
@@ -17,6 +21,7 @@ pub(crate) struct Purge(pub(crate) Arc<Core>);
 struct Request {
     table: Option<String>,
     key: Option<Item>,
+    index: Option<String>,
     #[serde(default)]
     all: bool,
 }
@@ -27,48 +32,92 @@ impl Action for Purge {
     }
 
     fn run(&self, request: &Value) -> Result<Value, String> {
-        let core = &self.0;
         let request = Request::deserialize(request).map_err(|_| {
-            r#"expected {"all":true}, {"table":"NAME"} or {"table":"NAME","key":{…}}"#.to_owned()
+            r#"expected {"all":true}, {"table":"NAME"}, {"table":"NAME","key":{…}} or {"table":"NAME","index":"NAME"}"#
+                .to_owned()
         })?;
-        let purged = match (request.all, request.table, request.key) {
-            (true, None, None) => {
-                self.begin_generation(core.stamps.every_table(), &|_| true);
-                json!({ "purged": "all" })
-            }
-            (false, Some(name), key) => {
+        let (purged, entries) = match request {
+            Request { all: true, table: None, key: None, index: None } => ("all".to_owned(), self.all()),
+            Request { all: false, table: Some(name), key, index } => {
                 let table = TableRef::parse(&name).ok_or_else(|| format!("{name} is no table name"))?;
-                match key {
-                    None => {
-                        let slot = core.stamps.table_slot(table.bare_name());
-                        self.begin_generation([slot], &|name| name == table.bare_name());
-                    }
-                    Some(key) => self.purge_key(&table, &key)?,
-                }
-                json!({ "purged": name })
+                let entries = match (key, index) {
+                    (None, None) => self.table(table.bare_name()),
+                    (Some(key), None) => self.key(table.bare_name(), &key)?,
+                    (None, Some(index)) => self.index(table.bare_name(), &index)?,
+                    (Some(_), Some(_)) => return Err("name either a key or an index".to_owned()),
+                };
+                (name, entries)
             }
-            _ => return Err("name either a table, with or without a key, or all".to_owned()),
+            _ => return Err("name either a table, with or without a key or an index, or all".to_owned()),
         };
-        Ok(purged)
+        self.0.metrics.entries.set(self.0.shelves.count() as i64);
+        self.0.metrics.bytes.set(self.0.shelves.bytes() as i64);
+        Ok(json!({ "purged": purged, "entries": entries }))
     }
 }
 
+/// Slots are moved before entries are removed: what was on its way then does not count, and what comes later and is
+/// removed all the same is only asked for again.
 impl Purge {
+    fn all(&self) -> usize {
+        self.begin_generation(self.0.stamps.every_table(), &|_| true);
+        self.0.shelves.clear()
+    }
+
+    fn table(&self, name: &str) -> usize {
+        let tables = self.tables(name);
+        self.begin_generation([self.0.stamps.table_slot(name)], &|known| known == name);
+        let entries = tables.iter().map(|table| {
+            let kinds = [Keeping::Items, Keeping::Queries, Keeping::Scans];
+            table.shelf.remove_all(&kinds.map(|kind| table.cache_key(kind)))
+        });
+        entries.sum()
+    }
+
     /// Tables begin a new life: what was stored no longer counts, and what was known is learnt again.
     fn begin_generation(&self, slots: impl IntoIterator<Item = Slot>, is_meant: &dyn Fn(&str) -> bool) {
         self.0.stamps.touch(slots);
         self.0.catalog.forget(is_meant);
     }
 
-    fn purge_key(&self, table: &TableRef, key: &Item) -> Result<(), String> {
+    /// An index begins a new life, whatever was on its way.
+    fn index(&self, name: &str, index: &str) -> Result<usize, String> {
+        let Core { stamps, catalog, .. } = &*self.0;
+        let tables = self.tables(name);
+        let known: Vec<(&Arc<Table>, u32)> =
+            tables.iter().filter_map(|table| Some((table, table.index(index)?.number))).collect();
+        if known.is_empty() && !tables.is_empty() {
+            return Err(format!("{name} has no index {index}"));
+        }
+        stamps.touch([stamps.index_slot(name, index)]);
+        catalog.retire_indexes(&|known| known == name, &|known| known == index);
+        catalog.learn_again(&|known| known == name);
+        let entries = known.into_iter().map(|(table, number)| {
+            let of_index = |kind| [&*table.cache_key(kind), &number.to_le_bytes()].concat();
+            table.shelf.remove_all(&[Keeping::Queries, Keeping::Scans].map(of_index))
+        });
+        Ok(entries.sum())
+    }
+
+    /// The item alone: results that show it stay.
+    fn key(&self, name: &str, key: &Item) -> Result<usize, String> {
         let core = &self.0;
-        let name = table.bare_name();
-        // A table that is known by no name has no entries.
-        let Some(table) = core.catalog.known_otherwise(name) else { return Ok(()) };
-        let located = table
-            .locate_key(key, &core.stamps, core.rules)
-            .map_err(|error| format!("not a primary key of {name}: {error}"))?;
-        core.stamps.touch([located.place.own]);
-        Ok(())
+        let mut entries = 0;
+        for table in self.tables(name) {
+            let located = table
+                .locate_key(key, &core.stamps, core.rules)
+                .map_err(|error| format!("not a primary key of {name}: {error}"))?;
+            core.stamps.touch([located.place.own]);
+            entries += usize::from(table.shelf.remove(&located.cache_key));
+        }
+        Ok(entries)
+    }
+
+    /// The tables of this name; there may be several in other accounts and regions. A table that is known by no
+    /// name has no entries that count.
+    fn tables(&self, name: &str) -> Vec<Arc<Table>> {
+        let mut tables = self.0.catalog.tables();
+        tables.retain(|table| table.bare_name() == name);
+        tables
     }
 }

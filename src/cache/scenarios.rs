@@ -2,6 +2,7 @@
 
 mod batches;
 mod checks;
+mod explain;
 mod freshness;
 mod own_changes;
 mod queries;

@@ -356,7 +356,8 @@ async fn purge_makes_a_running_node_forget() {
         assert_eq!(process.post("GetItem", get("Music", "a")).await.outcome(), "hit; detail=negative");
         let (code, out, said) = run(&[&["purge", "--admin", &admin], what].concat(), &[]).await;
         assert_eq!(code, 0, "{said}");
-        assert!(out.starts_with("{\"purged\":"), "{out}");
+        let answer: Value = serde_json::from_str(&out).unwrap();
+        assert!(answer["entries"] == 1 && answer["purged"].is_string(), "{what:?}: {out}");
         assert_eq!(
             process.post("GetItem", get("Music", "a")).await.outcome(),
             "fwd=miss; stored",
@@ -367,12 +368,125 @@ async fn purge_makes_a_running_node_forget() {
         (&["--table", "Music", "--key", "p=a"][..], 2, "--key is not JSON"),
         (&["--table", "Music", "--key", "{}"], 1, "not a primary key of Music"),
         (&["--table", "a b"], 1, "no table name"),
+        (&["--table", "Music", "--index", "None"], 1, "no index None"),
         (&[], 2, "required"),
     ] {
         let (code, _, said) = run(&[&["purge", "--admin", &admin], what].concat(), &[]).await;
         assert_eq!(code, expected, "{what:?}: {said}");
         assert!(said.contains(words), "{what:?}: {said}");
     }
+}
+
+#[tokio::test]
+async fn explain_says_what_becomes_of_a_request_and_by_whose_word() {
+    let file = File::with(
+        "explained.toml",
+        "[cache.operations.GetItem]\nttl = \"7m\"\n[tables.\"Music\"]\nnegative_ttl = \"3m\"\n",
+    );
+    let stub = Dynamo::new().stub();
+    let process = Process::before(&stub, &["--config", file.path()], &[]).await;
+    let admin = process.admin.to_string();
+    let explain = async |operation: &str, request: &str| {
+        let (code, out, said) = run(&["explain", "--admin", &admin, operation, request], &[]).await;
+        assert_eq!(code, 0, "{said}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let request = get("Music", "a");
+    let told = explain("GetItem", &request).await;
+    assert_eq!((&told["answered_by"], &told["why"]), (&"origin".into(), &"not-held".into()), "{told}");
+    process.post("GetItem", request.clone()).await;
+    let told = explain("GetItem", &request).await;
+    assert_eq!((&told["answered_by"], &told["why"]), (&"cache".into(), &"negative-hit".into()), "{told}");
+    assert_eq!((&told["rule"]["ttl"], &told["rule"]["negative_ttl"]), (&"7m".into(), &"3m".into()));
+    let sources = &told["sources"];
+    assert_eq!(sources["ttl"], format!("cache.operations.GetItem.ttl ({})", file.path()));
+    assert_eq!(sources["negative_ttl"], format!("tables.\"Music\".negative_ttl ({})", file.path()));
+    assert_eq!(sources["coherence"], "cache.coherence (default)");
+    assert_eq!(stub.count("GetItem"), 1);
+    let (code, _, said) = run(&["explain", "--admin", &admin, "GetItem", "Id=1"], &[]).await;
+    assert!(code == 2 && said.contains("not JSON"), "{said}");
+}
+
+#[tokio::test]
+async fn results_outlive_writes_with_the_preset_of_dax_and_with_no_other() {
+    let query = serde_json::json!({
+        "TableName": "Music", "KeyConditionExpression": "p = :p",
+        "ExpressionAttributeValues": { ":p": { "S": "a" } },
+    });
+    let version = |items: &Value| items["Items"][0]["v"]["N"].as_str().map(str::to_owned);
+    for (preset, outcome, seen) in [("dax", "hit", "1"), ("default", "fwd=miss; stored", "2")] {
+        let process = Process::start(&["--in-memory"], &[("LINAC__CACHE__PRESET", preset)]).await;
+        process.post("CreateTable", music().to_string()).await;
+        process.post("PutItem", put("Music", "a", 1)).await;
+        for operation in ["Query", "Scan"] {
+            let body = if operation == "Query" {
+                query.clone()
+            } else {
+                serde_json::json!({ "TableName": "Music" })
+            };
+            process.post(operation, body.to_string()).await;
+        }
+        assert_eq!(process.post("Query", query.to_string()).await.outcome(), "hit", "{preset}");
+        process.post("PutItem", put("Music", "a", 2)).await;
+        let answer = process.post("Query", query.to_string()).await;
+        assert_eq!(answer.outcome(), outcome, "{preset}");
+        assert_eq!(version(&answer.json()).as_deref(), Some(seen), "{preset}");
+        let scan = process.post("Scan", "{\"TableName\":\"Music\"}").await;
+        assert_eq!(scan.outcome() == "hit", preset == "dax", "{}", scan.outcome());
+        // Items are never behind what was written, in either.
+        let item = process.post("GetItem", get("Music", "a")).await;
+        assert_eq!(item.json()["Item"]["v"]["N"], "2", "{preset}");
+    }
+}
+
+/// The definition of the table `Music`.
+fn music() -> Value {
+    serde_json::json!({
+        "TableName": "Music", "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{ "AttributeName": "p", "KeyType": "HASH" }],
+        "AttributeDefinitions": [{ "AttributeName": "p", "AttributeType": "S" }],
+    })
+}
+
+#[tokio::test]
+async fn warm_reads_keys_or_a_table_into_the_cache_of_a_running_node() {
+    let process = Process::start(&["--in-memory"], &[]).await;
+    let listen = process.json.to_string();
+    assert_eq!(process.post("CreateTable", music().to_string()).await.status.as_u16(), 200);
+    let names: Vec<String> = (0..250).map(|n| format!("k{n}")).collect();
+    for name in &names {
+        assert_eq!(process.post("PutItem", put("Music", name, 1)).await.status.as_u16(), 200);
+    }
+    let admin = process.admin.to_string();
+    let forget = async || assert_eq!(run(&["purge", "--admin", &admin, "--all"], &[]).await.0, 0);
+    let outcome = async |key: &str| process.post("GetItem", get("Music", key)).await.outcome();
+
+    forget().await;
+    let warm = ["warm", "--listen", &listen, "--table", "Music", "--rate", "100000"];
+    let (code, out, said) = run(&[&warm[..], &["--scan", "--segments", "3"]].concat(), &[]).await;
+    assert_eq!((code, out.as_str()), (0, "{\"items\":250,\"keys\":250,\"unprocessed\":0}\n"), "{said}");
+    for name in &names {
+        assert_eq!(outcome(name).await, "hit", "{name}");
+    }
+
+    forget().await;
+    let key = |name: &str| format!("{{\"p\": {{\"S\": \"{name}\"}}}}\n");
+    let file = File::with("keys.jsonl", &(key("k1") + "\n" + &key("k2") + &key("k1") + &key("none")));
+    let (code, out, said) = run(&[&warm[..], &["--keys", file.path()]].concat(), &[]).await;
+    assert_eq!((code, out.as_str()), (0, "{\"items\":2,\"keys\":3,\"unprocessed\":0}\n"), "{said}");
+    assert_eq!(outcome("k2").await, "hit");
+    assert_eq!(outcome("none").await, "hit; detail=negative");
+    assert_eq!(outcome("k3").await, "fwd=miss; stored");
+
+    file.rewrite(&(key("k1") + "p = k2\n"));
+    let (code, _, said) = run(&[&warm[..], &["--keys", file.path()]].concat(), &[]).await;
+    assert!(code == 1 && said.contains("line 2: not a key"), "{said}");
+    file.rewrite("{\"q\": {\"S\": \"k1\"}}\n");
+    let (code, _, said) = run(&[&warm[..], &["--keys", file.path()]].concat(), &[]).await;
+    assert!(code == 1 && said.contains("BatchGetItem: 400 ValidationException"), "{said}");
+    let unheard = ["warm", "--listen", &listen, "--table", "Unheard", "--scan"];
+    let (code, _, said) = run(&unheard, &[]).await;
+    assert!(code == 1 && said.contains("ResourceNotFoundException"), "{said}");
 }
 
 #[tokio::test]

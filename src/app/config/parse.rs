@@ -100,12 +100,12 @@ pub(super) fn preset(text: &str) -> Result<RulesPreset, String> {
     }
 }
 
-/// DynamoDB: "Attribute names [...] can be up to 64 KB" and not empty; of keys, 255 bytes, which bounds what is
-/// worth a rule.
+/// DynamoDB: the attribute of a time to live has a name of 1 to 255 characters (API reference,
+/// TimeToLiveSpecification).
 pub(super) fn attribute(text: &str) -> Result<String, String> {
-    match text.len() {
+    match text.chars().count() {
         1..=255 => Ok(text.to_owned()),
-        _ => Err("must be the name of an attribute, of 1 to 255 bytes".to_owned()),
+        _ => Err("must be the name of an attribute, of 1 to 255 characters".to_owned()),
     }
 }
 

@@ -135,8 +135,10 @@ async fn an_operator_purges_a_key_a_table_or_all() {
         };
         let cases = [
             (json!({ "table": "Tab", "key": { "p": { "S": "k" } } }), ["miss", "hit", "hit"]),
+            (json!({ "table": "Tab", "key": { "p": { "S": "none" } } }), ["hit", "hit", "hit"]),
             (json!({ "table": "Tab" }), ["miss", "miss", "hit"]),
             (json!({ "table": arn("Tab") }), ["miss", "miss", "hit"]),
+            (json!({ "table": "Unheard" }), ["hit", "hit", "hit"]),
             (json!({ "all": true }), ["miss", "miss", "miss"]),
         ];
         for (request, expected) in cases {
@@ -144,10 +146,71 @@ async fn an_operator_purges_a_key_a_table_or_all() {
                 async || [read(&known_as, "k").await, read(&known_as, "l").await, read("Two", "k").await];
             words().await;
             assert_eq!(words().await, ["hit"; 3]);
-            rig.node.purge_action().run(&request).unwrap();
+            let answer = rig.node.purge_action().run(&request).unwrap();
+            assert_eq!(
+                answer["entries"],
+                expected.iter().filter(|word| **word == "miss").count(),
+                "{request}"
+            );
             assert_eq!(words().await, expected, "{request}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_purges_an_index_and_nothing_else() {
+    let with_indexes = |name: &str| {
+        let mut body: Value = serde_json::from_slice(described(name).body()).unwrap();
+        let index = |name: &str| {
+            json!({
+                "IndexName": name, "IndexStatus": "ACTIVE", "Projection": { "ProjectionType": "ALL" },
+                "KeySchema": [{ "AttributeName": "g", "KeyType": "HASH" }],
+            })
+        };
+        body["Table"]["GlobalSecondaryIndexes"] = json!([index("ByG"), index("Other")]);
+        let attribute = json!({ "AttributeName": "g", "AttributeType": "S" });
+        body["Table"]["AttributeDefinitions"].as_array_mut().unwrap().push(attribute);
+        origin_reply(200, body.to_string())
+    };
+    let rig = Rig::describing(with_indexes, |asked| match asked.operation {
+        "Query" => now(200, json!({ "Items": [item("k", 1)], "Count": 1, "ScannedCount": 1 })),
+        _ => now(200, json!({ "Item": item("k", 1) })),
+    });
+    let query = async |index: Option<&str>, of: &str| {
+        let attribute = if index.is_some() { "g" } else { "p" };
+        let mut body = json!({
+            "TableName": "Tab", "KeyConditionExpression": format!("{attribute} = :v"),
+            "ExpressionAttributeValues": { ":v": { "S": of } },
+        });
+        if let Some(index) = index {
+            body["IndexName"] = json!(index);
+        }
+        rig.ask("Query", body).await.outcome.word()
+    };
+    let words = async || {
+        let item = rig.get("k").await.0;
+        let table = query(None, "k").await;
+        [
+            item,
+            table,
+            query(Some("ByG"), "x").await,
+            query(Some("ByG"), "y").await,
+            query(Some("Other"), "x").await,
+        ]
+    };
+    words().await;
+    rig.settle().await;
+    rig.settle().await;
+    words().await;
+    assert_eq!(words().await, ["hit"; 5]);
+    let purge = json!({ "table": "Tab", "index": "ByG" });
+    let answer = rig.node.purge_action().run(&purge).unwrap();
+    assert_eq!(answer, json!({ "purged": "Tab", "entries": 2 }));
+    // An index that may just have changed is given time to catch up.
+    let not_stored = "miss-not-stored";
+    assert_eq!(words().await, ["hit", "hit", not_stored, not_stored, "hit"]);
+    let all = rig.node.purge_action().run(&json!({ "table": "Tab" })).unwrap();
+    assert_eq!(all["entries"], 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,6 +224,9 @@ async fn a_purge_that_cannot_be_meant_is_refused_with_words() {
         json!({ "table": "a b" }),
         json!({ "table": "Tab", "key": { "q": { "S": "k" } } }),
         json!({ "tables": "Tab" }),
+        json!({ "table": "Tab", "index": "None" }),
+        json!({ "table": "Tab", "index": "None", "key": { "p": { "S": "k" } } }),
+        json!({ "index": "None" }),
     ];
     for request in requests {
         assert!(rig.node.purge_action().run(&request).is_err(), "{request}");

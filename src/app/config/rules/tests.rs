@@ -166,7 +166,7 @@ tables.\"Music\".stale_grace (linac.toml): must be a duration of more than 0, or
 tables.\"Music\".refresh_ahead (linac.toml): must be a number from 0 to 0.9
 tables.\"Music\".indexes.\"B\" (linac.toml): a name has 3 to 255 characters out of a-z, A-Z, 0-9, '_', '-' and '.'
 tables.\"Music\".indexes.\"B\".cache (linac.toml): must be on or off
-tables.\"Music\".ttl_attribute (linac.toml): must be the name of an attribute, of 1 to 255 bytes
+tables.\"Music\".ttl_attribute (linac.toml): must be the name of an attribute, of 1 to 255 characters
 cache.bytes_max (linac.toml): tables reserve 1536 KiB of it, and 1 MiB must be left for all others";
     for (found, expected) in found.lines().zip(expected.lines()) {
         assert_eq!(found, expected);
