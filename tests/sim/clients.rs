@@ -4,7 +4,7 @@ mod queries;
 
 use std::{sync::Arc, time::Duration};
 
-use backend::{Call, Outcome, Reply, Wire};
+use backend::{Backend, Call, Outcome, Reply, Wire};
 use base::Chance;
 use model::Target;
 use serde_json::{Value, json};

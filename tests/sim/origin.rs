@@ -77,7 +77,10 @@ impl Backend for Origin {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>> {
         let origin = self.clone();
         let deadline = call.deadline;
+        let number = (!call.target().only_reads()).then(|| self.truth().begin_write(self.clock.now()));
+        let heard = Heard { origin: self.clone(), number };
         async move {
+            let _heard = heard;
             // Whoever waits no longer stops nothing: the write goes on.
             let answer = self.drain.spawn(async move { origin.answer(call).await });
             match self.clock.timeout_at(deadline, answer).await {
@@ -86,6 +89,20 @@ impl Backend for Origin {
             }
         }
         .boxed()
+    }
+}
+
+/// Ends a write when the node has heard of it, or does not listen any more.
+struct Heard {
+    origin: Origin,
+    number: Option<u64>,
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.origin.truth().end_write(number);
+        }
     }
 }
 
@@ -349,14 +366,25 @@ impl Origin {
         Ok(())
     }
 
+    /// The answer to a write that was carried out just now.
     fn answer_to(&self, word: &str, request: &Value) -> Value {
-        if word == "UpdateItem" && request["ReturnValues"] == "ALL_NEW" {
-            let key = key_in(table_of(request), attributes(&request["Key"]));
-            if let Content::Item(item) = self.truth().newest(key) {
-                return json!({ "Attributes": **item });
+        let truth = self.truth();
+        let image = match (word, request["ReturnValues"].as_str()) {
+            ("UpdateItem", Some("ALL_NEW")) => {
+                truth.newest(key_in(table_of(request), attributes(&request["Key"])))
             }
+            ("PutItem", Some("ALL_OLD")) => {
+                truth.newest_but_one(key_in(table_of(request), attributes(&request["Item"])))
+            }
+            ("DeleteItem", Some("ALL_OLD")) => {
+                truth.newest_but_one(key_in(table_of(request), attributes(&request["Key"])))
+            }
+            _ => return json!({}),
+        };
+        match image {
+            Content::Item(item) => json!({ "Attributes": **item }),
+            Content::NoTable | Content::Absent => json!({}),
         }
-        json!({})
     }
 }
 

@@ -1,6 +1,10 @@
 //! What really happened: every state that every item was ever in, in the order in which they came about.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use base::Instant;
 
@@ -21,6 +25,9 @@ pub(crate) struct Truth {
     pub(crate) tables_made: u32,
     /// The tokens of transactions that were applied.
     pub(crate) tokens: HashSet<String>,
+    /// When the writes began that the node has not heard of yet.
+    under_way: BTreeMap<u64, Instant>,
+    writes: u64,
 }
 
 /// The states of an item, oldest first. A state's place is its version.
@@ -82,12 +89,37 @@ impl Truth {
             tables: vec![Some(0); TABLES.len()],
             tables_made: 0,
             tokens: HashSet::new(),
+            under_way: BTreeMap::new(),
+            writes: 0,
         }
+    }
+
+    /// A write sets out; by its number it is over once the node hears of it, or gives up.
+    pub(crate) fn begin_write(&mut self, now: Instant) -> u64 {
+        self.writes += 1;
+        self.under_way.insert(self.writes, now);
+        self.writes
+    }
+
+    pub(crate) fn end_write(&mut self, number: u64) {
+        self.under_way.remove(&number);
+    }
+
+    /// Up to when the node has heard of whatever was applied, or gave it up.
+    pub(crate) fn heard_until(&self, now: Instant) -> Instant {
+        let oldest = self.under_way.values().min().copied();
+        oldest.map_or(now, |oldest| oldest.checked_sub(Duration::from_nanos(1)).unwrap_or(oldest))
     }
 
     /// The newest state of a key.
     pub(crate) fn newest(&self, key: KeyNumber) -> &Content {
         &self.lives[key].states.last().expect("a life begins with a state").content
+    }
+
+    /// The state of a key before its newest one.
+    pub(crate) fn newest_but_one(&self, key: KeyNumber) -> &Content {
+        let states = &self.lives[key].states;
+        &states[states.len().saturating_sub(2)].content
     }
 
     /// Writes an item.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use backend::{Backend, Bypass, Outcome, Reply};
+use backend::{Bypass, Outcome, Reply};
 use base::{Action, Chance, Clock, Drain, Instant};
 use cache::{Caching, CoherenceRule, Config, Metrics, Mode, Parts, Rule, RuleBook, TableRule, Ttl};
 use prometheus::Registry;
@@ -20,7 +20,7 @@ use crate::{
     clients::Client,
     keys::{KEYS, KeyNumber, TABLES, pick, spelled},
     origin::{Origin, Weather},
-    query_cache::{Flaw, SimpleQueryCache, Spans},
+    query::Query,
     truth::Truth,
 };
 
@@ -44,6 +44,9 @@ impl Climate {
         [Climate::Calm, Climate::Stormy, Climate::Beside, Climate::Cramped, Climate::Bundled];
 }
 
+/// How many queries many ask at a time: so few that the same one is asked again before a write ends its result.
+const POPULAR_QUERIES: usize = 4;
+
 /// What a run is made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
@@ -52,16 +55,6 @@ pub(crate) struct Plan {
     pub(crate) operations: u64,
     /// A rule that the node does not keep in this run.
     pub(crate) removed: Option<CoherenceRule>,
-    pub(crate) queries: Queries,
-}
-
-/// Who caches queries in a run.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Queries {
-    /// The node, as far as it does.
-    ByNode,
-    /// A cache that is certainly right, or wrong in one way.
-    Simply(Option<Flaw>),
 }
 
 /// What came of a run.
@@ -106,7 +99,7 @@ pub(crate) struct Habits {
 
 /// What all clients share.
 pub(crate) struct World {
-    pub(crate) node: Arc<dyn Backend>,
+    pub(crate) node: Arc<Caching>,
     pub(crate) origin: Origin,
     pub(crate) checker: Checker,
     pub(crate) clock: Clock,
@@ -120,6 +113,7 @@ pub(crate) struct World {
     quiet_until: Mutex<Instant>,
     quiet_time: Duration,
     transactions: Mutex<Vec<Value>>,
+    popular_queries: Mutex<Vec<Query>>,
 }
 
 impl Plan {
@@ -179,8 +173,11 @@ impl World {
         let doubt = millis(1_500, 6_000);
         let ttl = settle + millis(3_000, 20_000);
         let negative_ttl = settle * 2 + millis(2_000, 4_000);
-        let kept = Rule::new(Ttl::For(ttl), Ttl::For(negative_ttl));
+        let mut kept = Rule::new(Ttl::For(ttl), Ttl::For(negative_ttl));
+        kept.refresh_ahead = *pick(&chance, &[0.0, 0.3]);
         let mut rule = TableRule::new(kept.clone());
+        rule.consistent_pages = chance.happens(0.3);
+        rule.asks_for_images = chance.happens(0.5);
         if chance.happens(0.5) {
             rule.results.scan = kept;
         }
@@ -253,18 +250,9 @@ impl World {
             metrics: Metrics::register(&Registry::new()).expect("names are unique"),
         };
         let quiet_time = ttl.max(doubt) + settle;
-        let caching = Caching::without(plan.removed, config, Arc::new(origin.clone()), parts);
-        let purge = caching.purge_action();
-        let node: Arc<dyn Backend> = match plan.queries {
-            Queries::ByNode => caching,
-            Queries::Simply(flaw) => {
-                let spans = Spans { ttl: ttl, settle, doubt };
-                let behind = Arc::new(origin.clone());
-                Arc::new(SimpleQueryCache::new(caching, behind, (clock.clone(), drain.clone()), spans, flaw))
-            }
-        };
+        let node = Caching::without(plan.removed, config, Arc::new(origin.clone()), parts);
         let world = World {
-            purge,
+            purge: node.purge_action(),
             node,
             origin,
             checker: Checker::new(truth, clock.clone(), promises),
@@ -277,6 +265,7 @@ impl World {
             queries: Mutex::default(),
             habits,
             transactions: Mutex::default(),
+            popular_queries: Mutex::default(),
             chance,
         };
         let clients = 10 + world.chance.below(40) as usize;
@@ -311,6 +300,21 @@ impl World {
     pub(crate) fn earlier_transaction(&self) -> Option<Value> {
         let transactions = lock(&self.transactions);
         (!transactions.is_empty()).then(|| pick(&self.chance, &transactions).clone())
+    }
+
+    /// Some query that many ask.
+    pub(crate) fn popular_query(&self) -> Option<Query> {
+        let popular = lock(&self.popular_queries);
+        (!popular.is_empty()).then(|| pick(&self.chance, &popular).clone())
+    }
+
+    /// Takes a query for one of the few that many ask.
+    pub(crate) fn make_popular(&self, query: Query) {
+        let mut popular = lock(&self.popular_queries);
+        if popular.len() == POPULAR_QUERIES {
+            popular.remove(0);
+        }
+        popular.push(query);
     }
 
     pub(crate) fn remember_transaction(&self, request: &Value) {

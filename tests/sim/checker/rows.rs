@@ -106,7 +106,10 @@ impl Checker {
                     life.seen_by_replica(before(lag)),
                 ),
                 (false, true) => {
-                    let through = life.newest_through_before(seen(index_lag * 2));
+                    // Of what was written through the node a result of a global index shows what was
+                    // acknowledged: such results end once the node has heard what the write did.
+                    let heard = life.seen_by_replica(since_made(truth.heard_until(started_at)));
+                    let through = life.newest_through_before(seen(index_lag * 2).min(heard));
                     (through, seen(query_ttl + index_lag), seen(index_lag))
                 }
             };

@@ -20,7 +20,7 @@ const PAGES_MAX: u64 = 4;
 impl Client {
     /// Asks a query or a scan, and perhaps for the pages that follow.
     pub(super) async fn query(&self) {
-        let mut query = self.any_query();
+        let mut query = self.popular_query();
         for _ in 0..1 + self.chance().below(PAGES_MAX) {
             query.start = match self.ask_query(&query).await {
                 Some(Answered::Page(Page { last: Some(last), .. })) => Some(last),
@@ -41,6 +41,19 @@ impl Client {
         let answered = answered(&reply, &body)?;
         checker.end_query(querying, answered.clone(), reply.outcome.word());
         Some(answered)
+    }
+
+    /// Mostly what others ask for too; now and then something new, which others may ask for from then on.
+    fn popular_query(&self) -> Query {
+        let query = match self.world.popular_query().filter(|_| self.chance().happens(0.85)) {
+            Some(popular) => popular,
+            None => {
+                let query = self.any_query();
+                self.world.make_popular(query.clone());
+                query
+            }
+        };
+        Query { is_strong: self.strength() == Strength::Strong, ..query }
     }
 
     fn any_query(&self) -> Query {
