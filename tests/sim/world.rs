@@ -225,9 +225,9 @@ impl World {
             writes: if stormy { 0.2 } else { *pick(&chance, &[0.02, 0.06, 0.2]) },
             opaque_writes: if stormy { 0.001 } else { 0.005 },
             table_operations: 0.002,
-            writes_beside: if climate == Climate::Beside { 0.03 } else { 0.0 },
+            writes_beside: if climate == Climate::Beside { 0.08 } else { 0.0 },
             pauses: 0.0005,
-            strong_reads: if climate == Climate::Beside { 0.15 } else { 0.03 },
+            strong_reads: if climate == Climate::Beside { 0.25 } else { 0.03 },
             leavings: 0.03,
         };
         let promises = Promises {
