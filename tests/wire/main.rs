@@ -23,4 +23,5 @@ mod node;
 mod operations;
 mod process;
 mod signature;
+mod streams;
 mod stub;
