@@ -13,6 +13,7 @@ mod codings;
 mod crash;
 mod dynamo;
 mod faults;
+mod faulty_link;
 mod forwarding;
 mod hedge;
 mod history;
