@@ -295,10 +295,7 @@ fn violations(clients: &Clients, versions: &Versions) -> Vec<String> {
     );
     let applied: HashSet<_> = versions.values().flatten().map(|version| &version.writer).collect();
     assert!(history.acknowledged.keys().all(|id| applied.contains(id)), "acknowledged and not applied");
-    assert!(
-        reads > 500 && acknowledged > 20 && hits > 100 && hits_of_queries > 100,
-        "too little is proved"
-    );
+    assert!(reads > 500 && acknowledged > 20 && hits > 100 && hits_of_queries > 100, "too little is proved");
     versions.iter().filter_map(|(key, versions)| history.violation(key, versions)).collect()
 }
 

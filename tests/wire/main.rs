@@ -10,6 +10,7 @@ mod breaker;
 mod cache;
 mod client;
 mod codings;
+mod cost;
 mod crash;
 mod dynamo;
 mod faults;
