@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Command::Purge(args) => app::purge(&args),
         Command::Warm(args) => app::warm(&args),
         Command::Explain(args) => app::explain(&args),
+        Command::Report(args) => app::report(&args),
         Command::Reload(args) => app::reload(&args),
         Command::Healthcheck(args) => app::healthcheck(&args),
         Command::Completions { shell } => app::completions(shell),

@@ -43,6 +43,8 @@ pub enum Command {
     Warm(Warm),
     /// Have a running node say what it would do with a request, by which rule and why
     Explain(Explain),
+    /// Have a running node say what the cache does for each table, and whether the table is worth caching
+    Report(Report),
     /// Have a running node read its configuration again, and put its rules into force
     Reload(Reload),
     /// Ask a running node whether it lives
@@ -147,6 +149,13 @@ pub struct Explain {
     /// Its request as clients send it, such as {"TableName": "Music", "Key": {"Artist": {"S": "Acme"}}}
     #[arg(value_name = "JSON")]
     pub(crate) request: String,
+    #[command(flatten)]
+    pub(crate) node: Node,
+}
+
+/// `linac report`.
+#[derive(Debug, Args)]
+pub struct Report {
     #[command(flatten)]
     pub(crate) node: Node,
 }
@@ -312,6 +321,8 @@ mod tests {
         check("linac warm --table Music --scan --rate 0", false);
         check("linac warm --table Music", false);
         check("linac explain GetItem", false);
+        check("linac report --admin 127.0.0.1:1", true);
+        check("linac report Music", false);
         check("linac reload --admin 127.0.0.1:1", true);
         check("linac healthcheck --admin nowhere", false);
         check("linac completions zsh", true);

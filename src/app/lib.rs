@@ -12,17 +12,19 @@ mod failed;
 mod operate;
 mod read_only;
 mod reload;
+mod report;
 mod run;
 mod signals;
 mod warm;
 
 pub use assemble::Parts;
 pub use cli::{
-    Cli, Command, ConfigCommand, Env, Explain, Healthcheck, Node, Purge, Reload, Serve, SettingsArgs, Shell,
-    Warm,
+    Cli, Command, ConfigCommand, Env, Explain, Healthcheck, Node, Purge, Reload, Report, Serve, SettingsArgs,
+    Shell, Warm,
 };
 pub use config::{Config, Mistake, Mistakes, ServerConfig};
 pub use failed::{Failed, StartError};
 pub use operate::{completions, config, env, explain, healthcheck, purge, reload};
+pub use report::report;
 pub use run::{Running, serve, start};
 pub use warm::warm;

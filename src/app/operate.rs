@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// For a running node to answer: a purge walks the cache.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// For a table to be described: what a read would wait for, a second.
 const EXPLAIN_ATTEMPTS: u32 = 10;
 const EXPLAIN_PAUSE: Duration = Duration::from_millis(100);
@@ -144,7 +144,7 @@ fn purge_request(args: &Purge) -> Result<Value, String> {
     Ok(json!({ "table": table, "key": key }))
 }
 
-fn node_address(node: &Node) -> Result<SocketAddr, Failed> {
+pub(crate) fn node_address(node: &Node) -> Result<SocketAddr, Failed> {
     address_of(node.admin, "admin.listen")
 }
 
@@ -172,7 +172,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Carries out one exchange with a running node.
-fn on_this_thread<T>(
+pub(crate) fn on_this_thread<T>(
     exchange: impl Future<Output = Result<T, admin_door::ClientError>>,
 ) -> Result<T, Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -9,6 +9,7 @@ use crate::{
     client::{Answer, Client, get, post},
     dynamo::{self, Dynamo},
     node::Node,
+    process::run,
     stub::{self, Stub},
 };
 
@@ -75,6 +76,24 @@ async fn a_refused_purge_purges_nothing() {
     node.post("GetItem", dynamo::get("Music", "a")).await;
     ask(&node, Method::POST, "/actions/purge", Some("https://page.example"), "{\"all\":true}").await;
     assert_eq!(node.post("GetItem", dynamo::get("Music", "a")).await.outcome(), "hit; detail=negative");
+}
+
+#[tokio::test]
+async fn report_has_a_line_for_each_table() {
+    let stub = Dynamo::new().stub();
+    let node = Node::before(&stub).await;
+    for _ in 0..4 {
+        node.post("GetItem", dynamo::get("Music", "a")).await;
+    }
+    let (code, out, said) = run(&["report", "--admin", &node.admin.to_string()], &[]).await;
+    assert_eq!(code, 0, "{said}");
+    let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines.len(), 2, "{out}");
+    assert_eq!(lines[0][0], "TABLE");
+    assert_eq!(lines[1][..7], ["Music", "4", "75.0", "%", "0", "of", "0"], "{out}");
+    assert!(out.contains("too little was seen to tell"), "{out}");
+    let metric = node.metric("linac_cache_outcomes_total", &["table=\"Music\"", "outcome=\"negative-hit\""]);
+    assert_eq!(metric.await, 3.0);
 }
 
 #[tokio::test]

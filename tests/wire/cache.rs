@@ -274,7 +274,8 @@ async fn items_expire() {
 async fn what_is_not_cached_says_why() {
     let (_dynamo, stub, node) = music(&[]).await;
     for (operation, body, why) in [
-        ("Query", json!({ "TableName": "Music" }), "not-cached"),
+        ("Query", json!({ "TableName": "Music" }), "not-understood"),
+        ("ListTables", json!({}), "not-cached"),
         ("DescribeTable", json!({ "TableName": "Music" }), "not-cached"),
         ("TransactGetItems", json!({ "TransactItems": [] }), "transactional-read"),
         ("ExecuteStatement", json!({ "Statement": "SELECT * FROM Music" }), "partiql"),

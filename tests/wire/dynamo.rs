@@ -1,4 +1,7 @@
-//! A small DynamoDB for the stub to play: items of one string key `p`, a few operations, replicas that lag.
+//! A small DynamoDB for the stub to play: items of one string key `p`, in `Albums` of a sort key `s` as well, a few
+//! operations, replicas that lag.
+//!
+//! A key is written as a text: that of `p` or, with a sort key, both with a stroke between.
 
 use std::{
     collections::HashMap,
@@ -74,6 +77,7 @@ impl Dynamo {
                 }
                 Answer::ok(json!({ "Responses": responses, "UnprocessedKeys": {} }).to_string()).into()
             }
+            "Query" => Answer::ok(self.query(&request).to_string()).into(),
             "PutItem" => {
                 self.write_as(writer, place(&request, &request["Item"]), request["Item"].clone());
                 Answer::ok("{}").into()
@@ -141,20 +145,39 @@ impl Dynamo {
         self.as_of(place, self.clock.now())
     }
 
+    /// All of a partition, whatever the condition says beside `p = :p`.
+    fn query(&self, request: &Value) -> Value {
+        let moment = self.moment(request);
+        let (table, partition) = (bare(&request["TableName"]), &request["ExpressionAttributeValues"][":p"]);
+        let items = self.items.lock().unwrap();
+        let places = items.iter().filter(|(place, _)| place.0 == table);
+        let rows = places.map(|(_, versions)| shown_at(versions, moment));
+        let mut rows: Vec<Value> = rows.filter(|row| row["p"] == *partition).collect();
+        rows.sort_by_key(text);
+        json!({ "Count": rows.len(), "ScannedCount": rows.len(), "Items": rows })
+    }
+
     fn read(&self, place: &Place, request: &Value) -> Value {
+        self.as_of(place, self.moment(request))
+    }
+
+    /// The moment that a read shows.
+    fn moment(&self, request: &Value) -> Instant {
         let now = self.clock.now();
-        let moment = match request["ConsistentRead"] == true {
+        match request["ConsistentRead"] == true {
             true => now,
             false => now.checked_sub(self.lag).unwrap_or(now),
-        };
-        self.as_of(place, moment)
+        }
     }
 
     fn as_of(&self, place: &Place, moment: Instant) -> Value {
-        let items = self.items.lock().unwrap();
-        let versions = items.get(place).into_iter().flatten();
-        versions.take_while(|version| version.since <= moment).last().map_or(Value::Null, |v| v.item.clone())
+        shown_at(self.items.lock().unwrap().get(place).map_or(&[], Vec::as_slice), moment)
     }
+}
+
+fn shown_at(versions: &[Version], moment: Instant) -> Value {
+    let past = versions.iter().take_while(|version| version.since <= moment);
+    past.last().map_or(Value::Null, |version| version.item.clone())
 }
 
 fn place(request: &Value, key: &Value) -> Place {
@@ -165,20 +188,43 @@ fn bare(table: &Value) -> String {
     table.as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-fn text(key: &Value) -> String {
-    key["p"]["S"].as_str().unwrap_or_default().to_owned()
+/// The key of an item, or of itself, as a text.
+pub(crate) fn text(key: &Value) -> String {
+    let [p, s] = ["p", "s"].map(|name| key[name]["S"].as_str());
+    let p = p.unwrap_or_default();
+    s.map_or_else(|| p.to_owned(), |s| format!("{p}/{s}"))
+}
+
+/// The key with that text.
+pub(crate) fn key(text: &str) -> Value {
+    match text.split_once('/') {
+        Some((p, s)) => json!({ "p": { "S": p }, "s": { "S": s } }),
+        None => json!({ "p": { "S": text } }),
+    }
 }
 
 /// The body of a `GetItem`.
-pub(crate) fn get(table: &str, key: &str) -> String {
-    json!({ "TableName": table, "Key": { "p": { "S": key } } }).to_string()
+pub(crate) fn get(table: &str, text: &str) -> String {
+    json!({ "TableName": table, "Key": key(text) }).to_string()
+}
+
+/// The body of a `Query` of a whole partition.
+pub(crate) fn query(table: &str, partition: &str) -> String {
+    json!({
+        "TableName": table,
+        "KeyConditionExpression": "p = :p",
+        "ExpressionAttributeValues": { ":p": { "S": partition } },
+    })
+    .to_string()
 }
 
 /// The body of a `PutItem` that leaves `v` as a number.
-pub(crate) fn put(table: &str, key: &str, v: u64) -> String {
-    json!({ "TableName": table, "Item": item(key, v) }).to_string()
+pub(crate) fn put(table: &str, text: &str, v: u64) -> String {
+    json!({ "TableName": table, "Item": item(text, v) }).to_string()
 }
 
-pub(crate) fn item(key: &str, v: u64) -> Value {
-    json!({ "p": { "S": key }, "v": { "N": v.to_string() } })
+pub(crate) fn item(text: &str, v: u64) -> Value {
+    let mut item = key(text);
+    item["v"] = json!({ "N": v.to_string() });
+    item
 }

@@ -1,11 +1,12 @@
 //! Some seconds of many clients on few keys, over real sockets, in front of a DynamoDB that lags, fails, delays
-//! and applies late: what a client was told is written, every later read must show.
+//! and applies late, and of the bundled engine behind a faulty link: what a client was told is written, every later
+//! read must show, and every later query of its partition.
 //!
 //! `tests/sim` asks the same of a million operations in simulated time; this shows that sockets, signals of
 //! the runtime and real delays change nothing.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -19,16 +20,18 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Answer, Client, request},
-    dynamo::{Dynamo, Version, get, item, put},
-    node::Node,
+    dynamo::{Dynamo, Version, get, item, key, put, query, text},
+    faulty_link::FaultyLink,
+    node::{Node, config, over_engine},
     stub::{self, Ending, Received, Stub},
 };
 
 const SPAN: Duration = Duration::from_secs(5);
 const READERS: usize = 24;
 const WRITERS: usize = 8;
-const KEYS: u64 = 12;
-const TABLE: &str = "Music";
+const PARTITIONS: u64 = 8;
+const ROWS: u64 = 2;
+const TABLE: &str = "Albums";
 
 /// How far replicas lag, and how late an unanswered write may be applied: both less than the node allows for.
 const LAG: Duration = Duration::from_millis(80);
@@ -44,8 +47,10 @@ struct History {
     reads: Vec<Read>,
 }
 
+/// An item in an answer, or its absence.
 #[derive(Debug)]
 struct Read {
+    operation: &'static str,
     key: String,
     shown: Value,
     began: Instant,
@@ -98,7 +103,7 @@ impl Trouble {
         let fault = self.chance.below(100);
         let ending = match received.operation() {
             "DescribeTable" => self.dynamo.serve(&received),
-            "GetItem" | "BatchGetItem" => match fault {
+            "GetItem" | "BatchGetItem" | "Query" => match fault {
                 0..3 => stub::Answer::error(500, "InternalServerError", "").into(),
                 3..5 => Ending::Reset,
                 5..7 => broken(self.dynamo.serve(&received)),
@@ -144,40 +149,78 @@ struct Clients {
     node: Node,
     clock: Clock,
     chance: Chance,
+    /// Whether items are deleted too.
+    deletes: bool,
     history: Mutex<History>,
     hits: AtomicUsize,
+    hits_of_queries: AtomicUsize,
     writes: AtomicU64,
 }
 
 impl Clients {
+    fn of(node: Node, deletes: bool) -> Clients {
+        Clients {
+            node,
+            clock: Clock::start(),
+            chance: Chance::real(),
+            deletes,
+            history: Mutex::default(),
+            hits: AtomicUsize::new(0),
+            hits_of_queries: AtomicUsize::new(0),
+            writes: AtomicU64::new(0),
+        }
+    }
+
+    /// Reads and writes for a while.
+    async fn work(&self, span: Duration) {
+        let end = self.clock.now() + span;
+        let work = (0..READERS + WRITERS).map(|n| async move {
+            let mut client = Client::connect(self.node.json).await;
+            while self.clock.now() < end {
+                if n < READERS { self.read(&mut client).await } else { self.write(&mut client).await }
+            }
+        });
+        join_all(work).await;
+    }
+
     fn key(&self) -> String {
-        format!("k{}", self.chance.below(KEYS))
+        format!("{}/s{}", self.partition(), self.chance.below(ROWS))
+    }
+
+    fn partition(&self) -> String {
+        format!("p{}", self.chance.below(PARTITIONS))
     }
 
     async fn read(&self, client: &mut Client) {
         let keys = [self.key(), self.key(), self.key()];
         let began = self.clock.now();
-        let shown: Vec<(String, Value)> = match self.chance.below(10) {
+        let (operation, shown): (_, Vec<(String, Value)>) = match self.chance.below(10) {
             0 => {
                 let wanted: std::collections::BTreeSet<_> = keys.into_iter().collect();
-                let wanted: Vec<_> = wanted.iter().map(|key| json!({ "p": { "S": key } })).collect();
-                let batch = json!({ "RequestItems": { TABLE: { "Keys": wanted } } });
+                let of_keys: Vec<_> = wanted.iter().map(|text| key(text)).collect();
+                let batch = json!({ "RequestItems": { TABLE: { "Keys": of_keys } } });
                 let Some(answer) = self.post(client, "BatchGetItem", batch.to_string()).await else { return };
                 let items = answer.json()["Responses"][TABLE].as_array().cloned().unwrap_or_default();
-                let of = |key: &Value| items.iter().find(|item| item["p"] == key["p"]).cloned();
-                let shown = wanted.iter().map(|key| (text(key), of(key).unwrap_or_default()));
-                shown.collect()
+                ("BatchGetItem", rows(wanted, &items))
+            }
+            1..6 => {
+                let partition = self.partition();
+                let Some(answer) = self.post(client, "Query", query(TABLE, &partition)).await else { return };
+                let is_hit = answer.outcome().starts_with("hit");
+                self.hits_of_queries.fetch_add(usize::from(is_hit), Ordering::SeqCst);
+                let items = answer.json()["Items"].as_array().cloned().unwrap();
+                ("Query", rows((0..ROWS).map(|n| format!("{partition}/s{n}")), &items))
             }
             _ => {
                 let [key, ..] = keys;
                 let Some(answer) = self.post(client, "GetItem", get(TABLE, &key)).await else { return };
-                vec![(key, answer.json()["Item"].clone())]
+                ("GetItem", vec![(key, answer.json()["Item"].clone())])
             }
         };
         let ended = self.clock.now();
         let mut history = self.history.lock().unwrap();
         for (key, shown) in shown {
-            history.reads.push(Read { key, shown, began, ended });
+            history.reads.push(Read { operation, key, shown, began, ended });
         }
     }
 
@@ -193,7 +236,7 @@ impl Clients {
         let (key, other) = (self.key(), self.key());
         let update = json!({
             "TableName": TABLE,
-            "Key": { "p": { "S": key } },
+            "Key": crate::dynamo::key(&key),
             "UpdateExpression": "SET v = :v",
             "ExpressionAttributeValues": { ":v": { "N": id.to_string() } },
             "ReturnValues": if id.is_multiple_of(2) { "ALL_NEW" } else { "NONE" },
@@ -204,7 +247,7 @@ impl Clients {
         let (operation, body) = match self.chance.below(10) {
             0..4 => ("PutItem", put(TABLE, &key, id)),
             4..7 => ("UpdateItem", update.to_string()),
-            7 => ("DeleteItem", get(TABLE, &key)),
+            7 if self.deletes => ("DeleteItem", get(TABLE, &key)),
             8 => ("BatchWriteItem", json!({ "RequestItems": { TABLE: requests } }).to_string()),
             _ => ("TransactWriteItems", json!({ "TransactItems": puts }).to_string()),
         };
@@ -225,49 +268,131 @@ impl Clients {
     }
 }
 
-fn text(key: &Value) -> String {
-    key["p"]["S"].as_str().unwrap().to_owned()
+/// What an answer with these items says of each key.
+fn rows(keys: impl IntoIterator<Item = String>, items: &[Value]) -> Vec<(String, Value)> {
+    let of = |key: &str| items.iter().find(|item| text(item) == key).cloned().unwrap_or_default();
+    keys.into_iter()
+        .map(|key| {
+            let shown = of(&key);
+            (key, shown)
+        })
+        .collect()
+}
+
+/// The versions of every key.
+type Versions = HashMap<String, Vec<Version>>;
+
+/// What clients saw that broke a promise; panics if they saw too little to tell.
+fn violations(clients: &Clients, versions: &Versions) -> Vec<String> {
+    let history = clients.history.lock().unwrap();
+    let queries = history.reads.iter().filter(|read| read.operation == "Query").count();
+    let (reads, acknowledged) = (history.reads.len(), history.acknowledged.len());
+    let [hits, hits_of_queries] = [&clients.hits, &clients.hits_of_queries].map(|n| n.load(Ordering::SeqCst));
+    println!(
+        "{reads} items read, {queries} of them by queries, {hits} hits, {hits_of_queries} of them of queries, \
+        {acknowledged} writes acknowledged of {:?}",
+        clients.writes
+    );
+    let applied: HashSet<_> = versions.values().flatten().map(|version| &version.writer).collect();
+    assert!(history.acknowledged.keys().all(|id| applied.contains(id)), "acknowledged and not applied");
+    assert!(reads > 500 && acknowledged > 20 && hits > 100 && hits_of_queries > 100, "too little is proved");
+    versions.iter().filter_map(|(key, versions)| history.violation(key, versions)).collect()
+}
+
+/// Runs against a DynamoDB on a bad day.
+async fn in_front_of_trouble(settings: &[(&str, &str)], span: Duration) -> Vec<String> {
+    let dynamo = Dynamo::lagging(LAG);
+    let trouble = Arc::new(Trouble { dynamo: Arc::clone(&dynamo), chance: Chance::real() });
+    let stub = Stub::start(move |received| Arc::clone(&trouble).serve(received));
+    let node = Node::with(&stub, &[&SETTINGS[..], settings].concat()).await;
+    let clients = Clients::of(node, true);
+    clients.work(span).await;
+    let keys = (0..PARTITIONS).flat_map(|p| (0..ROWS).map(move |s| format!("p{p}/s{s}")));
+    let versions = keys.map(|key| {
+        let versions = dynamo.versions(&(TABLE.into(), key.clone()));
+        (key, versions)
+    });
+    violations(&clients, &versions.collect())
+}
+
+/// Runs against the engine of another node, behind a faulty link.
+async fn in_front_of_an_engine(settings: &[(&str, &str)], span: Duration) -> Vec<String> {
+    let start = Clock::start().now();
+    let engine = over_engine(&[("cache.mode", "off")]).await;
+    let attributes = ["p", "s"].map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
+    let key =
+        [("p", "HASH"), ("s", "RANGE")].map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind }));
+    let table = json!({
+        "TableName": TABLE,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": attributes,
+        "KeySchema": key,
+        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_IMAGE" },
+    });
+    assert_eq!(engine.post("CreateTable", table.to_string()).await.status, 200);
+    let link = FaultyLink::to(engine.json, Chance::real());
+    let config = config(&format!("http://{}", link.address), &[&SETTINGS[..], settings].concat());
+    let clients = Clients::of(Node::start(config).await, false);
+    clients.work(span).await;
+    // What the link still holds back is in the stream too before it is read.
+    tokio::time::sleep(Duration::from_millis(3 * LATE)).await;
+    assert!(link.faults() > 20, "the link was too good: {} faults", link.faults());
+    violations(&clients, &recorded(&engine, start).await)
+}
+
+/// Every version of every item, as the stream of the table has it; it does not tell when. Nor would it tell who
+/// deleted an item, so nobody may.
+async fn recorded(engine: &Node, start: Instant) -> Versions {
+    let ask = async |operation: &str, request: Value| {
+        let answer = engine.post(operation, request.to_string()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    let arn = ask("DescribeTable", json!({ "TableName": TABLE })).await["Table"]["LatestStreamArn"].clone();
+    let stream = ask("DescribeStream", json!({ "StreamArn": arn })).await;
+    let mut versions = Versions::new();
+    for shard in stream["StreamDescription"]["Shards"].as_array().unwrap() {
+        let from =
+            json!({ "StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON" });
+        let mut iterator = ask("GetShardIterator", from).await["ShardIterator"].clone();
+        loop {
+            let page = ask("GetRecords", json!({ "ShardIterator": iterator })).await;
+            let records = page["Records"].as_array().unwrap();
+            for record in records.iter().map(|record| &record["dynamodb"]) {
+                let item = record["NewImage"].clone();
+                let writer = item["v"]["N"].as_str().map(|v| format!("w{v}")).unwrap_or_default();
+                let of_key = versions.entry(text(&record["Keys"])).or_default();
+                of_key.push(Version { since: start, item, writer });
+            }
+            iterator = page["NextShardIterator"].clone();
+            if records.is_empty() || iterator.is_null() {
+                break;
+            }
+        }
+    }
+    versions
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_is_read_ever_after() {
-    let dynamo = Dynamo::lagging(LAG);
-    let trouble = Arc::new(Trouble { dynamo: Arc::clone(&dynamo), chance: Chance::real() });
-    let stub = Stub::start(move |received| Arc::clone(&trouble).serve(received));
-    let clients = Clients {
-        node: Node::with(&stub, &SETTINGS).await,
-        clock: Clock::start(),
-        chance: Chance::real(),
-        history: Mutex::default(),
-        hits: AtomicUsize::new(0),
-        writes: AtomicU64::new(0),
-    };
-    let end = clients.clock.now() + SPAN;
-    let work = (0..READERS + WRITERS).map(|n| {
-        let clients = &clients;
-        async move {
-            let mut client = Client::connect(clients.node.json).await;
-            while clients.clock.now() < end {
-                if n < READERS { clients.read(&mut client).await } else { clients.write(&mut client).await }
-            }
-        }
-    });
-    join_all(work).await;
+    assert_eq!(in_front_of_trouble(&[], SPAN).await, [""; 0]);
+}
 
-    let history = clients.history.lock().unwrap();
-    let (reads, hits) = (history.reads.len(), clients.hits.load(Ordering::SeqCst));
-    let acknowledged = history.acknowledged.len();
-    println!("{reads} reads, {hits} hits, {acknowledged} writes acknowledged of {:?}", clients.writes);
-    for key in (0..KEYS).map(|n| format!("k{n}")) {
-        let versions = dynamo.versions(&(TABLE.into(), key.clone()));
-        assert_eq!(history.violation(&key, &versions), None, "{key}");
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_is_read_ever_after_from_an_engine_behind_a_faulty_link() {
+    assert_eq!(in_front_of_an_engine(&[("cache.settle", "0s")], SPAN).await, [""; 0]);
+}
+
+/// The same runs against a node whose results of queries outlive writes: that is found out.
+#[tokio::test(flavor = "multi_thread")]
+async fn results_that_outlive_writes_are_caught() {
+    let settings = [("cache.coherence", "ttl")];
+    for violations in
+        [in_front_of_trouble(&settings, SPAN / 2).await, in_front_of_an_engine(&settings, SPAN / 2).await]
+    {
+        assert!(!violations.is_empty());
+        assert!(violations.iter().all(|violation| violation.contains("Query")), "{violations:?}");
     }
-    let applied: std::collections::HashSet<_> = (0..KEYS)
-        .flat_map(|n| dynamo.versions(&(TABLE.into(), format!("k{n}"))))
-        .map(|version| version.writer)
-        .collect();
-    assert!(history.acknowledged.keys().all(|id| applied.contains(id)), "acknowledged and not applied");
-    assert!(reads > 1_000 && acknowledged > 50 && hits * 10 > reads, "too little to prove anything");
 }
 
 #[test]
@@ -278,6 +403,7 @@ fn the_checker_can_fail() {
         |since, v, writer: &str| Version { since: at(since), item: item("k", v), writer: writer.into() };
     let versions = [version(10, 1, "w1"), version(30, 2, "w2"), version(50, 3, "w3")];
     let read = |began, ended, v| Read {
+        operation: "GetItem",
         key: "k".into(),
         shown: if v == 0 { Value::Null } else { item("k", v) },
         began: at(began),

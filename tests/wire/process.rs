@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Runs a subcommand to its end.
-async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
+pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
     let output = linac().args(arguments).envs(variables.iter().copied()).output();
     let Output { status, stdout, stderr } =
         tokio::time::timeout(PATIENCE, output).await.expect("it ends in time").unwrap();

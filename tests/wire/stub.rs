@@ -221,16 +221,20 @@ impl From<Answer> for Ending {
     }
 }
 
-/// The description of a table whose key is `p`, a string.
+/// The description of a table whose key is `p`, a string; of `Albums`, with a sort key `s` of the same kind.
 pub(crate) fn describe(request: &Value) -> Ending {
     let name = request["TableName"].as_str().unwrap_or_default();
     let name = name.rsplit('/').next().unwrap_or_default();
+    let names: &[(&str, &str)] =
+        if name == "Albums" { &[("p", "HASH"), ("s", "RANGE")] } else { &[("p", "HASH")] };
+    let key = names.iter().map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind }));
+    let attributes = names.iter().map(|(name, _)| json!({ "AttributeName": name, "AttributeType": "S" }));
     let table = json!({
         "TableName": name,
         "TableArn": format!("arn:aws:dynamodb:us-east-1:000000000000:table/{name}"),
         "TableStatus": "ACTIVE",
-        "KeySchema": [{ "AttributeName": "p", "KeyType": "HASH" }],
-        "AttributeDefinitions": [{ "AttributeName": "p", "AttributeType": "S" }],
+        "KeySchema": key.collect::<Vec<_>>(),
+        "AttributeDefinitions": attributes.collect::<Vec<_>>(),
     });
     Answer::ok(json!({ "Table": table }).to_string()).into()
 }
