@@ -350,9 +350,9 @@ impl Core {
             None => Err(self.stamps.sight(&located.place)),
         };
         match self.flights.board(&located.cache_key, self.joining(), self.clock.now(), look) {
-            Ok(entry) => State::Held(entry),
-            Err((Boarded::Joined(follower), _)) => State::Boarded(follower),
-            Err((Boarded::First(ticket, _), sight)) => {
+            Boarded::Landed(entry) => State::Held(entry),
+            Boarded::Joined(follower) => State::Boarded(follower),
+            Boarded::First(ticket, _, sight) => {
                 State::Missing { sight, strength: Strength::needed(&sight), ticket: Some(ticket) }
             }
         }

@@ -214,13 +214,10 @@ impl Core {
             Some(entry) => Ok(entry),
             None => Err(self.stamps.sight(&located.place)),
         };
-        let (boarded, sight) =
-            match self.flights.board(&located.cache_key, self.joining(), self.clock.now(), look) {
-                Ok(entry) => return self.hit_or_pass(&reading, &entry).await,
-                Err(boarded) => boarded,
-            };
-        let (follower, is_first) = match boarded {
-            Boarded::First(ticket, follower) => {
+        let now = self.clock.now();
+        let (follower, is_first) = match self.flights.board(&located.cache_key, self.joining(), now, look) {
+            Boarded::Landed(entry) => return self.hit_or_pass(&reading, &entry).await,
+            Boarded::First(ticket, follower, sight) => {
                 self.take_off(ticket, &reading, sight);
                 (follower, true)
             }
@@ -334,9 +331,8 @@ impl Core {
     /// Fetches anew what a hot entry has before it expires; nobody waits for it.
     fn refresh_ahead(self: &Arc<Self>, reading: &Reading<'_>) {
         let look = || Err::<(), Sight>(self.stamps.sight(&reading.located.place));
-        if let Err((Boarded::First(ticket, _), sight)) =
-            self.flights.board(&reading.located.cache_key, self.joining(), self.clock.now(), look)
-        {
+        let (key, now) = (&reading.located.cache_key, self.clock.now());
+        if let Boarded::First(ticket, _, sight) = self.flights.board(key, self.joining(), now, look) {
             self.metrics.refreshes.inc();
             self.take_off(ticket, reading, sight);
         }

@@ -42,10 +42,13 @@ enum Boarding {
     Over,
 }
 
-/// What a reader gets who comes aboard.
-pub(crate) enum Boarded<T> {
-    /// A flight that this reader begins; whoever flies it announces its end with the ticket.
-    First(Ticket<T>, Follower<T>),
+/// What a reader gets who wants to come aboard.
+pub(crate) enum Boarded<E, T> {
+    /// The entry of a flight that landed meanwhile.
+    Landed(E),
+    /// A flight that this reader begins, with what it saw of its slots; whoever flies it announces its end with
+    /// the ticket.
+    First(Ticket<T>, Follower<T>, Sight),
     /// A flight that another reader began.
     Joined(Follower<T>),
 }
@@ -95,12 +98,12 @@ impl<T: Clone> Flights<T> {
         joining: Joining,
         now: Instant,
         look: impl FnOnce() -> Result<E, Sight>,
-    ) -> Result<E, (Boarded<T>, Sight)> {
+    ) -> Boarded<E, T> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         // Race: a reader misses, then the flight of its key lands and leaves, then the reader gets here.
         // Looking again under the lock finds what landed, since flights land before they leave.
         let sight = match look() {
-            Ok(entry) => return Ok(entry),
+            Ok(entry) => return Boarded::Landed(entry),
             Err(sight) => sight,
         };
         let strength = Strength::needed(&sight);
@@ -119,7 +122,7 @@ impl<T: Clone> Flights<T> {
                 Joining::Always => true,
             };
             if is_flying && may_join {
-                return Err((Boarded::Joined(follower()), sight));
+                return Boarded::Joined(follower());
             }
             // Race: a write in flight or in doubt was applied since this flight asked the origin, and
             // somebody has seen it. Such a flight takes nobody more; who comes now leaves together on the
@@ -131,13 +134,8 @@ impl<T: Clone> Flights<T> {
         let shuts_at = sight.keeps_for.map(|span| now + span);
         let flight = Flight { stamp: sight.stamp, strength, boarding, shuts_at, arrival: arrival.clone() };
         under_way.insert(key.into(), flight);
-        Err((
-            Boarded::First(
-                Ticket { key: key.into(), announce, arrival: arrival.clone(), behind },
-                Follower { arrival },
-            ),
-            sight,
-        ))
+        let ticket = Ticket { key: key.into(), announce, arrival: arrival.clone(), behind };
+        Boarded::First(ticket, Follower { arrival }, sight)
     }
 
     /// Waits for the flight ahead, if there is one, and closes the door if it has to be closed: from now on

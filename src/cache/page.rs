@@ -96,9 +96,8 @@ impl<'a> Asking<'a> {
         let is_unknown = |(_, condition): &(String, Condition)| {
             ComparisonOperator::parse(&condition.comparison_operator).is_none()
         };
-        let conditions = conditions.into_iter().flatten().flat_map(UniqueMap::iter);
-        (has_expressions && has_older)
-            || conditions.filter(|condition| is_unknown(condition)).next().is_some()
+        let mut conditions = conditions.into_iter().flatten().flat_map(UniqueMap::iter);
+        (has_expressions && has_older) || conditions.any(is_unknown)
     }
 
     fn has_empty_placeholders(self) -> bool {
