@@ -77,7 +77,9 @@ impl Dynamo {
                 }
                 Answer::ok(json!({ "Responses": responses, "UnprocessedKeys": {} }).to_string()).into()
             }
-            "Query" => Answer::ok(self.query(&request).to_string()).into(),
+            "Query" if request["TableName"].is_string() => {
+                Answer::ok(self.query(&request).to_string()).into()
+            }
             "PutItem" => {
                 self.write_as(writer, place(&request, &request["Item"]), request["Item"].clone());
                 Answer::ok("{}").into()
