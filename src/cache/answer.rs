@@ -73,7 +73,9 @@ impl<'a> GotPage<'a> {
     pub(crate) fn kept(&self, body: &Bytes) -> (Document, bool) {
         let is_negative = self.count == 0 && self.last_evaluated_key.is_none();
         if self.consumed_capacity.is_none() {
-            return (Document::new(body.clone()), is_negative);
+            // A copy: bodies may be parts of the buffer that the origin's client reads into, of which an entry
+            // would hold the whole for as long as it lives.
+            return (Document::new(Bytes::copy_from_slice(body)), is_negative);
         }
         let mut kept = format!("{{\"Count\":{},\"ScannedCount\":{}", self.count, self.scanned_count);
         for (name, value) in [("Items", self.items), ("LastEvaluatedKey", self.last_evaluated_key)] {
@@ -82,7 +84,8 @@ impl<'a> GotPage<'a> {
             }
         }
         kept.push('}');
-        (Document::new(Bytes::from(kept)), is_negative)
+        // What a string has room for beyond its end is no part of the entry's weight.
+        (Document::new(Bytes::from(kept.into_boxed_str().into_boxed_bytes())), is_negative)
     }
 }
 
@@ -372,4 +375,16 @@ fn begin_member(name: &str, into: &mut Vec<u8>) {
 
 fn write_string(text: &str, into: &mut Vec<u8>) {
     serde_json::to_writer(into, text).expect("a string can always be written to memory");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_page_is_no_part_of_the_buffer_that_it_came_in() {
+        let body = Bytes::from_static(br#"{"Items":[],"Count":0,"ScannedCount":0}"#);
+        let (kept, is_negative) = GotPage::read(&body).unwrap().kept(&body);
+        assert!(is_negative && kept.body == body && kept.body.as_ptr() != body.as_ptr());
+    }
 }
