@@ -108,7 +108,6 @@ mod tests {
             ("Scan", r#"{"TableName":"Tab"}"#.to_owned(), "Page(Scan(Scan"),
             ("Scan", r#"{"TableName":"Tab","NewMember":1}"#.to_owned(), "Pass(NotUnderstood)"),
             ("UpdateTable", "{}".to_owned(), "Write(Write)"),
-            ("Query", "{}".to_owned(), "Pass(NotUnderstood)"),
             ("TransactGetItems", "{}".to_owned(), "Pass(TransactionalRead)"),
             ("UpdateTimeToLive", "{}".to_owned(), "Pass(NotCached)"),
             ("PutItem", "{".to_owned(), "Write(Write)"),

@@ -6,6 +6,9 @@ use super::*;
 
 const GRACE: Duration = Duration::from_secs(60);
 
+/// How an origin that is not well answers.
+type Trouble = fn() -> Answer;
+
 /// A node whose origin answers as long as it is well, and is asked for an item at version `register`.
 fn rig(change: impl FnOnce(&mut Rule), trouble: impl Fn() -> Option<Answer> + Send + Sync + 'static) -> Rig {
     let mut config = config();
@@ -17,7 +20,7 @@ fn rig(change: impl FnOnce(&mut Rule), trouble: impl Fn() -> Option<Answer> + Se
 
 #[tokio::test(start_paused = true)]
 async fn whoever_the_origin_fails_is_shown_what_expired_within_its_grace() {
-    let troubles: [(&str, fn() -> Answer); 6] = [
+    let troubles: [(&str, Trouble); 6] = [
         ("unreachable", || fails(Failure::new(FailureKind::Unreachable, "dead"))),
         ("times out", never),
         ("lost", || fails(Failure::new(FailureKind::Lost, "reset"))),
