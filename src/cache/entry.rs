@@ -22,7 +22,7 @@ use crate::{
 
 /// What an entry costs besides its key and body: moka's bookkeeping, the entry, three allocations.
 ///
-/// Measured under churn (the `memory` benchmark of this room): 430 to 490 bytes that the allocator handed out for
+/// Measured under churn (the `memory` benchmark of this room): 425 to 505 bytes that the allocator handed out for
 /// an entry besides, by the kind of answer. With this number its total is within 10 % of the budget for all
 /// of them, at the worst moment too, when evicted entries are not freed yet. What the allocator needs for
 /// itself, and holes, come on top.
