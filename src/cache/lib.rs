@@ -290,7 +290,8 @@ impl Core {
             let slot = self.stamps.table_slot(table.bare_name());
             // While its schema was known, or is by another of its names, writes guard items alone: what is
             // unsettled cannot be told from the table then.
-            self.stamps.sight_of_table(slot).is_unsettled || self.catalog.was_known(table.bare_name())
+            self.stamps.sight_of_table(slot).is_unsettled
+                || !self.catalog.ever_known(table.bare_name()).is_empty()
         })
     }
 
@@ -337,11 +338,12 @@ impl Core {
     /// Drops what is kept of items, or is on its way: a strong answer may have contradicted it, and was not
     /// looked into.
     fn contradict_unread(&self, table_name: &str, keys: &[Item]) {
-        let named_otherwise = || self.catalog.known_otherwise(TableRef::parse(table_name)?.bare_name());
-        let table = self.catalog.known(table_name).or_else(named_otherwise);
-        if let Some(table) = table.filter(|table| table.rule.get_item.is_on())
-            && self.rules.hold(coherence::Rule::StrongAnswersRefresh)
-        {
+        let Some(reference) = TableRef::parse(table_name) else { return };
+        if !self.rules.hold(coherence::Rule::StrongAnswersRefresh) {
+            return;
+        }
+        // Race: the table is being learnt again, and its entries will count again once it is.
+        for table in self.catalog.ever_known(reference.bare_name()) {
             let located = keys.iter().filter_map(|key| table.locate_key(key, &self.stamps, self.rules).ok());
             self.stamps.touch(located.map(|located| located.place.own));
         }

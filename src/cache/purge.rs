@@ -113,11 +113,8 @@ impl Purge {
         Ok(entries)
     }
 
-    /// The tables of this name; there may be several in other accounts and regions. A table that is known by no
-    /// name has no entries that count.
+    /// The tables of this name; there may be several in other accounts and regions.
     fn tables(&self, name: &str) -> Vec<Arc<Table>> {
-        let mut tables = self.0.catalog.tables();
-        tables.retain(|table| table.bare_name() == name);
-        tables
+        self.0.catalog.ever_known(name)
     }
 }

@@ -210,15 +210,11 @@ impl Catalog {
         }
     }
 
-    /// A table of this bare name, if one is known by whatever name.
-    pub(crate) fn known_otherwise(&self, bare_name: &str) -> Option<Arc<Table>> {
-        self.tables_called(bare_name).pop()
-    }
-
-    /// Whether the schema of a table of this bare name is known, or ever was.
-    pub(crate) fn was_known(&self, bare_name: &str) -> bool {
+    /// The tables of this bare name that are known, or were when they were last described: what is kept of them
+    /// may count although they are being learnt again.
+    pub(crate) fn ever_known(&self, bare_name: &str) -> Vec<Arc<Table>> {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.by_identity.values().any(|table| table.bare_name == bare_name)
+        made.by_identity.values().filter(|table| table.bare_name == bare_name).cloned().collect()
     }
 
     /// The tables of this bare name that are known, once for each of their names.

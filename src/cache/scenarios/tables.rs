@@ -233,3 +233,22 @@ async fn a_purge_that_cannot_be_meant_is_refused_with_words() {
     }
     assert_eq!(rig.get("k").await.0, "hit");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_strong_answer_counts_while_its_table_is_being_learnt_again() {
+    let register = Register::default();
+    let shown = register.clone();
+    let rig = Rig::new(move |asked| match asked.operation {
+        "GetItem" => now(200, shown.item()),
+        _ => now(200, json!({})),
+    });
+    rig.get("k").await;
+    rig.settle().await;
+    // The table is learnt again, and as nothing about it changed its entries count again then.
+    rig.ask("UpdateTable", json!({ "TableName": "Tab", "BillingMode": "PAY_PER_REQUEST" })).await;
+    register.set(1);
+    let mut strong = get("k");
+    strong["ConsistentRead"] = json!(true);
+    assert_eq!(told(&rig.ask("GetItem", strong).await).1, register.item());
+    assert_eq!(rig.get("k").await.1, register.item());
+}
