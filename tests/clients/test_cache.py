@@ -95,10 +95,27 @@ def test_with_the_cache_off_every_read_goes_up(uncached):
         assert status(answer) == "linac; fwd=bypass; detail=cache-off"
 
 
+OF_ADA = {"KeyConditionExpression": "customer = :c", "ExpressionAttributeValues": {":c": {"S": "ada"}}}
+
+
+def test_a_query_is_answered_from_memory_until_its_partition_is_written(orders):
+    def notes():
+        answer = orders.query(TableName="orders", **OF_ADA)
+        return is_hit(answer), [item.get("note", {}).get("S") for item in answer["Items"]]
+
+    put(orders, "one")
+    assert notes() == (False, ["one"])
+    assert notes() == (True, ["one"])
+    orders.put_item(TableName="orders", Item=order("bob", 1))
+    assert notes() == (True, ["one"])
+    put(orders, "two")
+    assert notes() == (False, ["two"])
+
+
 def test_other_reads_say_why_they_bypass(orders):
-    of_ada = {"KeyConditionExpression": "customer = :c", "ExpressionAttributeValues": {":c": {"S": "ada"}}}
-    for answer in (orders.query(TableName="orders", **of_ada), orders.scan(TableName="orders")):
-        assert status(answer) == "linac; fwd=bypass; detail=not-cached"
+    strong = orders.query(TableName="orders", ConsistentRead=True, **OF_ADA)
+    assert status(strong) == "linac; fwd=bypass; detail=strong-read"
+    assert status(orders.scan(TableName="orders")) == "linac; fwd=bypass; detail=table-cache-off"
 
 
 def test_a_transactional_read_bypasses(vendor, orders):
