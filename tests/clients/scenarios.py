@@ -184,7 +184,8 @@ def queries(s):
     }
     assert s.ask_twice(s.client.query, **of_ada)["Count"] == 6
     s.ask(s.client.query, **of_ada, ScanIndexForward=False, ProjectionExpression="placed, cents")
-    s.ask(s.client.query, **of_ada, Select="COUNT", ReturnConsumedCapacity="TOTAL")
+    # Strongly on both ways: linac reads strongly what was written just now, and says what that consumed.
+    s.ask(s.client.query, **of_ada, Select="COUNT", ReturnConsumedCapacity="TOTAL", ConsistentRead=True)
     first = s.ask(s.client.query, **of_ada, Limit=4)
     rest = s.ask(s.client.query, **of_ada, ExclusiveStartKey=first["LastEvaluatedKey"], ConsistentRead=True)
     assert first["Count"] + rest["Count"] == 6
