@@ -21,7 +21,7 @@ use crate::{
     config::{Coherence, Rule, TableRule, Ttl},
     entry::{Entry, Strength},
     fetch::Reading,
-    page::{Asking, Page},
+    page::Page,
     plan::{Plan, plan},
     schema::{Located, Table},
 };
@@ -98,8 +98,7 @@ impl Core {
             Plan::Page(asking) => {
                 let Some(page) = Page::of(asking) else { return bypass(Bypass::NotUnderstood) };
                 let Some(table) = self.catalog.learn_soon(asking.table_name()) else { return unlearnt() };
-                let rules = table.rule.results_of(asking.index_name());
-                let rule = if matches!(asking, Asking::Query(_)) { &rules.query } else { &rules.scan };
+                let rule = asking.rule(&table.rule);
                 let about = about(&table, asking.index_name(), rule);
                 let key = key_of_page(&page, &table);
                 let told = match self.page_reading(call, &page, table) {

@@ -134,13 +134,7 @@ impl Reading<'_> {
     pub(crate) fn rule(&self) -> &config::Rule {
         match &self.wants {
             Wants::Item { .. } => &self.table.rule.get_item,
-            Wants::Page { asking, .. } => {
-                let rules = self.table.rule.results_of(asking.index_name());
-                match asking {
-                    Asking::Query(_) => &rules.query,
-                    Asking::Scan(_) => &rules.scan,
-                }
-            }
+            Wants::Page { asking, .. } => asking.rule(&self.table.rule),
         }
     }
 

@@ -8,6 +8,8 @@ use model::{
 };
 use serde::Serialize;
 
+use crate::config::{Rule, TableRule};
+
 /// Keys of entries that are longer are not kept: they are no hot ones.
 const QUESTION_BYTES_MAX: usize = 16 * 1024;
 
@@ -65,6 +67,15 @@ impl<'a> Asking<'a> {
         match self {
             Asking::Query(query) => query.return_consumed_capacity,
             Asking::Scan(scan) => scan.return_consumed_capacity,
+        }
+    }
+
+    /// The rule that holds for it, of a table's.
+    pub(crate) fn rule(self, table: &TableRule) -> &Rule {
+        let rules = table.results_of(self.index_name());
+        match self {
+            Asking::Query(_) => &rules.query,
+            Asking::Scan(_) => &rules.scan,
         }
     }
 

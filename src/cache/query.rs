@@ -59,9 +59,7 @@ impl Core {
             }
         };
         let scope = index.map(|index| index.definition.scope);
-        let rules = table.rule.results_of(asking.index_name());
-        let rule = if matches!(asking, Asking::Query(_)) { &rules.query } else { &rules.scan };
-        if !rule.is_on() {
+        if !asking.rule(&table.rule).is_on() {
             return Err(Bypass::TableCacheOff);
         }
         let (located, until) = match asking.start() {

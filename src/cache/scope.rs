@@ -106,7 +106,13 @@ impl Core {
                 Request::UpdateItem(update) => {
                     let content = if update.returns_all_new() { Content::Answered } else { Content::Unknown };
                     let key = Key::Alone(&update.key);
-                    self.cover(&mut scope, &update.table_name, key, content, &Changes::of(update));
+                    // What it changes matters to global indexes alone, and takes parsing to find out.
+                    let table = self.catalog.known(&update.table_name);
+                    let changes = match table.is_some_and(|table| table.global_indexes().next().is_some()) {
+                        true => Changes::of(update),
+                        false => Changes::Anything,
+                    };
+                    self.cover(&mut scope, &update.table_name, key, content, &changes);
                 }
                 Request::DeleteItem(delete) => {
                     let key = Key::Alone(&delete.key);

@@ -148,23 +148,19 @@ impl Core {
     /// Has a write answered with what it replaces or leaves, although its client does not care, where the rule
     /// of its table says so: then it is known which results of indexes it changes.
     fn ask_for_image(self: &Arc<Self>, call: Call) -> (Call, Trim) {
-        let asked = match call.request() {
-            Ok(Request::PutItem(put)) => {
-                Some((&put.table_name, &put.item.attributes, Changes::Anything, put.return_values))
-            }
-            Ok(Request::DeleteItem(delete)) => {
-                Some((&delete.table_name, &delete.key, Changes::Anything, delete.return_values))
-            }
-            Ok(Request::UpdateItem(update)) => {
-                Some((&update.table_name, &update.key, Changes::of(update), update.return_values))
-            }
-            _ => None,
+        let (table_name, key, values) = match call.request() {
+            Ok(Request::PutItem(put)) => (&put.table_name, &put.item.attributes, put.return_values),
+            Ok(Request::DeleteItem(delete)) => (&delete.table_name, &delete.key, delete.return_values),
+            Ok(Request::UpdateItem(update)) => (&update.table_name, &update.key, update.return_values),
+            _ => return (call, Trim::Nothing),
         };
-        let Some((table_name, key, changes, None | Some(ReturnValues::None))) = asked else {
+        let table = self.catalog.known(table_name).filter(|table| table.rule.asks_for_images);
+        let (Some(table), None | Some(ReturnValues::None)) = (table, values) else {
             return (call, Trim::Nothing);
         };
-        let Some(table) = self.catalog.known(table_name).filter(|table| table.rule.asks_for_images) else {
-            return (call, Trim::Nothing);
+        let changes = match call.request() {
+            Ok(Request::UpdateItem(update)) => Changes::of(update),
+            _ => Changes::Anything,
         };
         let touches_any = |index| changes.touches(&table, index, key, &self.stamps) == Touches::AnyPartition;
         if !table.global_indexes().any(touches_any) {
