@@ -1,10 +1,12 @@
 //! The DAX door: the binary protocol of DAX's clients, over TCP and TLS.
 
+mod attribute_lists;
 mod error;
 mod frame;
 mod methods;
 mod preamble;
 
+pub use attribute_lists::{AttributeLists, EMPTY, ListsConfig, LogError, Names, Undefined};
 pub use error::{Reason, Refusal, Stakes};
 pub use frame::Layering;
 pub use methods::Method;
