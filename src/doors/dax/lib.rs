@@ -6,6 +6,10 @@ mod frame;
 mod methods;
 mod preamble;
 
+// Public for the fuzz target alone.
+#[doc(hidden)]
+pub mod wire;
+
 pub use attribute_lists::{AttributeLists, EMPTY, ListsConfig, LogError, Names, Undefined};
 pub use error::{Reason, Refusal, Stakes};
 pub use frame::Layering;
