@@ -1,8 +1,9 @@
 //! Errors as the protocol has them: a tuple of codes, a message, and a few facts.
 
 use backend::Failure;
-use minicbor::{Encoder, encode::write::Write};
 use model::{ApiError, ErrorCode, WriteVerdict};
+
+use crate::wire::Writer;
 
 /// What a client that misreads an error could lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,9 +124,16 @@ impl Refusal {
         Refusal { reasons: Some(reasons), ..self }
     }
 
-    /// Of who may not call: one of the protocol's own codes, which are no error of DynamoDB.
-    pub fn of_connection(codes: &'static [u8], message: &str, status: u16) -> Refusal {
-        Refusal { codes, message: message.to_owned(), name: None, status, reasons: None }
+    /// One of the protocol's own errors, which are none of DynamoDB; named after the one of DynamoDB that is nearest, for
+    /// clients that show names.
+    pub fn of_protocol(
+        codes: &'static [u8],
+        message: &str,
+        nearest: Option<ErrorCode>,
+        status: u16,
+    ) -> Refusal {
+        let name = nearest.map(ErrorCode::name);
+        Refusal { codes, message: message.to_owned(), name, status, reasons: None }
     }
 
     /// The HTTP status that DynamoDB answers the same error with.
@@ -140,43 +148,39 @@ impl Refusal {
 
     /// The message of the protocol: three values, the third of which names the request.
     pub fn encode(&self, request_id: &str) -> Vec<u8> {
-        let mut out = Encoder::new(Vec::with_capacity(64 + self.message.len() + request_id.len()));
-        self.write(&mut out, request_id).expect("a vector takes everything");
-        out.into_writer()
-    }
-
-    fn write<W: Write>(
-        &self,
-        out: &mut Encoder<W>,
-        request_id: &str,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        out.array(self.codes.len() as u64)?;
+        let mut out = Writer::new();
+        out.array(self.codes.len());
         for code in self.codes {
-            out.u8(*code)?;
+            out.int((*code).into());
         }
-        out.str(&self.message)?;
-        out.array(if self.reasons.is_some() { 4 } else { 3 })?;
-        out.str(request_id)?;
-        match self.name {
-            Some(name) => out.str(name)?,
-            None => out.null()?,
-        };
-        out.u16(self.status)?;
-        let Some(reasons) = &self.reasons else { return Ok(()) };
-        out.array(3 * reasons.len() as u64)?;
-        for reason in reasons {
-            for text in [&reason.code, &reason.message] {
-                match text {
-                    Some(text) => out.str(text)?,
-                    None => out.null()?,
-                };
-            }
-            match &reason.item {
-                Some(item) => out.bytes(item)?,
-                None => out.null()?,
-            };
+        out.text(&self.message);
+        out.array(if self.reasons.is_some() { 4 } else { 3 });
+        out.text(request_id);
+        write_text(self.name, &mut out);
+        out.int(self.status.into());
+        if let Some(reasons) = &self.reasons {
+            out.array(3 * reasons.len());
+            reasons.iter().for_each(|reason| reason.write(&mut out));
         }
-        Ok(())
+        out.into_bytes()
+    }
+}
+
+impl Reason {
+    fn write(&self, out: &mut Writer) {
+        write_text(self.code.as_deref(), out);
+        write_text(self.message.as_deref(), out);
+        match &self.item {
+            Some(item) => out.bytes(item),
+            None => out.null(),
+        }
+    }
+}
+
+fn write_text(text: Option<&str>, out: &mut Writer) {
+    match text {
+        Some(text) => out.text(text),
+        None => out.null(),
     }
 }
 
@@ -234,7 +238,7 @@ mod tests {
             check(code, Stakes::Read, expected);
             check(code, Stakes::Write, expected);
         }
-        let unauthorized = Refusal::of_connection(&[4, 23, 31, 33], "example message", 401);
+        let unauthorized = Refusal::of_protocol(&[4, 23, 31, 33], "example message", None, 401);
         let expected = "840417181f18216f6578616d706c65206d6573736167658369524551494430303031f6190191";
         assert_eq!(hex(&unauthorized.encode(REQUEST_ID)), expected);
     }

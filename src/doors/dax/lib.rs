@@ -5,6 +5,7 @@ mod error;
 mod frame;
 mod methods;
 mod preamble;
+mod roster;
 
 // Public for the fuzz target alone.
 #[doc(hidden)]
@@ -15,3 +16,4 @@ pub use error::{Reason, Refusal, Stakes};
 pub use frame::Layering;
 pub use methods::Method;
 pub use preamble::{Preamble, Stranger};
+pub use roster::{Entrance, Node, Reach, Role, RosterConfig};
