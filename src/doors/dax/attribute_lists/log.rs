@@ -1,0 +1,239 @@
+//! The file of the numbered lists: records that are only ever added, each with checksums.
+//!
+//! Behind the file's first line each record is a head of twelve bytes, which are the length of its body, the checksum of
+//! the body, and the checksum of these two; then the body, a CBOR array of the number and the names. One record is
+//! written and synced before the next is begun, so a crash can harm the last one only.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use minicbor::{Decoder, Encoder};
+
+use super::Names;
+
+const FILE: &str = "attribute-lists";
+/// A change of the format counts it up and brings a migration.
+const FIRST_LINE: &[u8] = b"linac attribute lists, format 1\n";
+const HEAD_BYTES: usize = 12;
+
+/// The file, open and locked.
+#[derive(Debug)]
+pub(super) struct Log {
+    path: PathBuf,
+    file: File,
+    /// Up to here everything is on the disk.
+    length: u64,
+    /// What is on the disk is not known any more.
+    is_broken: bool,
+}
+
+/// Why the lists cannot be kept, or were not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The operating system refused something.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Another process has it.
+    #[error("{0} is in use by another process")]
+    InUse(PathBuf),
+    /// It is something else, or was written by a later version.
+    #[error("{0} is not a file of attribute lists that this version knows")]
+    Unknown(PathBuf),
+    /// Something in it changed since it was written, with more behind it. To go on without would have clients read and
+    /// write items under the wrong names, or not at all.
+    #[error(
+        "{path} is damaged at byte {offset}, with more behind it: put back a copy of it, or move it away, and restart \
+        all clients of the DAX door"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the record begins that cannot be read.
+        offset: usize,
+    },
+    /// An earlier write or sync failed in a way that leaves the content unknown, until a restart reads it.
+    #[error("{0} is not written to any more, since the disk failed")]
+    Broken(PathBuf),
+}
+
+type Records = Vec<(u64, Names)>;
+
+impl Log {
+    /// Opens the file, made if need be, and reads it.
+    pub(super) fn open(directory: &Path) -> Result<(Log, Records), LogError> {
+        fs::create_dir_all(directory).map_err(failed("create", directory))?;
+        let path = directory.join(FILE);
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+        let mut file = file.map_err(failed("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(LogError::InUse(path)),
+            Err(TryLockError::Error(source)) => return Err(LogError::Io { action: "lock", path, source }),
+        }
+        let mut content = Vec::new();
+        file.read_to_end(&mut content).map_err(failed("read", &path))?;
+        let mut log = Log { path, file, length: 0, is_broken: false };
+        let records = log.mend(&content)?;
+        sync_directory(directory).map_err(failed("sync", directory))?;
+        Ok((log, records))
+    }
+
+    /// Reads the content, and cuts off what a crash left behind it.
+    fn mend(&mut self, content: &[u8]) -> Result<Records, LogError> {
+        if FIRST_LINE.starts_with(content) {
+            // New, or its creation did not end.
+            self.cut(0)?;
+            self.write(FIRST_LINE)?;
+            return Ok(Vec::new());
+        }
+        let Some(mut rest) = content.strip_prefix(FIRST_LINE) else {
+            return Err(LogError::Unknown(self.path.clone()));
+        };
+        let mut records = Vec::new();
+        loop {
+            let offset = content.len() - rest.len();
+            match Record::read(rest) {
+                Record::Whole(id, names, behind) => {
+                    records.push((id, names));
+                    rest = behind;
+                }
+                Record::End => {
+                    self.length = offset as u64;
+                    return Ok(records);
+                }
+                Record::Torn => {
+                    tracing::warn!(path = %self.path.display(), offset, "the last record was not written whole, and is cut off");
+                    self.cut(offset as u64)?;
+                    return Ok(records);
+                }
+                Record::Damaged => return Err(LogError::Damaged { path: self.path.clone(), offset }),
+            }
+        }
+    }
+
+    /// Adds a record; it is on the disk when this returns.
+    pub(super) fn append(&mut self, id: u64, names: &Names) -> Result<(), LogError> {
+        if self.is_broken {
+            return Err(LogError::Broken(self.path.clone()));
+        }
+        self.write(&encode(id, names))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
+        let before = self.length;
+        let written = self.file.seek(SeekFrom::Start(before)).and_then(|_| self.file.write_all(bytes));
+        if let Err(source) = written {
+            // Mostly a full disk. Half a record in the middle would be damage, so it goes.
+            self.is_broken = self.cut(before).is_err();
+            return Err(LogError::Io { action: "write", path: self.path.clone(), source });
+        }
+        if let Err(source) = self.file.sync_data() {
+            // The system may have dropped the pages that it could not write, and say nothing the next time.
+            self.is_broken = true;
+            return Err(LogError::Io { action: "sync", path: self.path.clone(), source });
+        }
+        self.length = before + bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Another file under it, for a test of disks that fail.
+    #[cfg(test)]
+    pub(super) fn replace_file(&mut self, file: File) {
+        self.file = file;
+    }
+
+    fn cut(&mut self, length: u64) -> Result<(), LogError> {
+        let cut = self.file.set_len(length).and_then(|()| self.file.sync_all());
+        cut.map_err(failed("cut", &self.path))?;
+        self.length = length;
+        Ok(())
+    }
+}
+
+enum Record<'a> {
+    Whole(u64, Names, &'a [u8]),
+    End,
+    /// The last one, which a crash kept from being written.
+    Torn,
+    Damaged,
+}
+
+impl Record<'_> {
+    fn read(bytes: &[u8]) -> Record<'_> {
+        if bytes.is_empty() {
+            return Record::End;
+        }
+        let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return Record::Torn };
+        let word =
+            |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("a word has four bytes"));
+        let (length, of_body, of_head) = (word(0) as usize, word(4), word(8));
+        if crc32fast::hash(&head[..8]) != of_head {
+            // After a power cut a file may have its new length, and nothing but zeros there.
+            let is_blank = bytes.iter().all(|byte| *byte == 0);
+            return if is_blank { Record::Torn } else { Record::Damaged };
+        }
+        // The head is sound, so its length is the one that was meant.
+        let Some((body, behind)) = rest.split_at_checked(length) else { return Record::Torn };
+        match decode(body).filter(|_| crc32fast::hash(body) == of_body) {
+            Some((id, names)) => Record::Whole(id, names, behind),
+            // That of a crash cannot be told from later damage. Forgetting is the lesser harm: the same list gets the
+            // same number when it is defined again.
+            None if behind.is_empty() => Record::Torn,
+            None => Record::Damaged,
+        }
+    }
+}
+
+fn encode(id: u64, names: &Names) -> Vec<u8> {
+    let mut out = Encoder::new(vec![0; HEAD_BYTES]);
+    let mut write = || {
+        out.array(1 + names.len() as u64)?.u64(id)?;
+        names.iter().try_for_each(|name| out.str(name).map(drop))
+    };
+    write().expect("a vector takes everything");
+    let mut record = out.into_writer();
+    let (head, body) = record.split_at_mut(HEAD_BYTES);
+    let length = u32::try_from(body.len()).expect("a list is no longer than an item");
+    head[..4].copy_from_slice(&length.to_le_bytes());
+    head[4..8].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
+    let of_head = crc32fast::hash(&head[..8]);
+    head[8..].copy_from_slice(&of_head.to_le_bytes());
+    record
+}
+
+fn decode(body: &[u8]) -> Option<(u64, Names)> {
+    let mut values = Decoder::new(body);
+    let names = values.array().ok()??.checked_sub(1)?;
+    let id = values.u64().ok()?;
+    let names: Option<Vec<Box<str>>> = (0..names).map(|_| values.str().ok().map(Box::from)).collect();
+    (values.position() == body.len()).then_some((id, Arc::from(names?)))
+}
+
+/// For `map_err`: what was attempted on what.
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
+    let path = path.to_owned();
+    move |source| LogError::Io { action, path, source }
+}
+
+/// Makes the file's name durable.
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Elsewhere a directory cannot be opened as a file, and is synced by the system.
+#[cfg(not(unix))]
+fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

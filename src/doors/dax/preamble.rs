@@ -1,0 +1,197 @@
+//! The five values with which a connection begins.
+//!
+//! There is no reply to them, and a connection that is closed right behind them is a client's health check.
+
+use minicbor::{Decoder, data::Type, decode};
+
+use crate::frame::Layering;
+
+/// The longest preamble. That of clients takes some 70 bytes; the client's name for itself can be made longer.
+pub(crate) const PREAMBLE_BYTES_MAX: usize = 4 << 10;
+/// Entries of the client's description of itself; clients send one.
+const CLIENT_WORDS_MAX: u64 = 64;
+
+const MAGIC: &str = "J7yne5G";
+/// DAX: the one client mode that was ever seen.
+const MODE: i64 = 0;
+
+/// What a connection said of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preamble {
+    /// How it wants its replies.
+    pub layering: Layering,
+    /// What the client calls itself: for the log alone.
+    pub user_agent: Option<String>,
+}
+
+/// Why this is no client of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Stranger {
+    /// It begins otherwise.
+    #[error("does not speak DAX")]
+    NoMagic,
+    /// Neither 0 nor 1.
+    #[error("asks for a layering that nobody knows")]
+    Layering,
+    /// Not 0.
+    #[error("asks for a mode that nobody knows")]
+    Mode,
+    /// Not the five values of a preamble.
+    #[error("says something malformed of itself")]
+    Malformed,
+    /// More than any client says.
+    #[error("says too much of itself")]
+    TooLong,
+}
+
+impl Preamble {
+    /// The preamble and its length, once `bytes` holds the whole of it.
+    ///
+    /// # Errors
+    /// When it is not, or cannot become, the preamble of a client.
+    pub fn read(bytes: &[u8]) -> Result<Option<(Preamble, usize)>, Stranger> {
+        match read(bytes) {
+            Ok(read) => Ok(Some(read)),
+            Err(Unread::Stranger(why)) => Err(why),
+            Err(Unread::Incomplete) if bytes.len() >= PREAMBLE_BYTES_MAX => Err(Stranger::TooLong),
+            Err(Unread::Incomplete) => Ok(None),
+        }
+    }
+}
+
+enum Unread {
+    Incomplete,
+    Stranger(Stranger),
+}
+
+impl From<decode::Error> for Unread {
+    fn from(error: decode::Error) -> Unread {
+        if error.is_end_of_input() { Unread::Incomplete } else { Unread::Stranger(Stranger::Malformed) }
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<(Preamble, usize), Unread> {
+    let mut values = Decoder::new(bytes);
+    if bytes.first().is_some_and(|first| *first != 0x60 | MAGIC.len() as u8) || values.str()? != MAGIC {
+        return Err(Unread::Stranger(Stranger::NoMagic));
+    }
+    let layering = match values.i64()? {
+        0 => Layering::Plain,
+        1 => Layering::Framed,
+        _ => return Err(Unread::Stranger(Stranger::Layering)),
+    };
+    skip_session(&mut values)?;
+    let user_agent = user_agent(&mut values)?;
+    if values.i64()? != MODE {
+        return Err(Unread::Stranger(Stranger::Mode));
+    }
+    Ok((Preamble { layering, user_agent }, values.position()))
+}
+
+/// DAX: bytes from the Python, JavaScript and old Java clients, text from Go's, null from the new Java client.
+fn skip_session(values: &mut Decoder<'_>) -> Result<(), Unread> {
+    match values.datatype()? {
+        Type::Bytes => values.bytes().map(drop)?,
+        Type::String => values.str().map(drop)?,
+        Type::Null => values.null()?,
+        _ => return Err(Unread::Stranger(Stranger::Malformed)),
+    }
+    Ok(())
+}
+
+fn user_agent(values: &mut Decoder<'_>) -> Result<Option<String>, Unread> {
+    let words = values.map()?.filter(|words| *words <= CLIENT_WORDS_MAX);
+    let words = words.ok_or(Unread::Stranger(Stranger::Malformed))?;
+    let mut user_agent = None;
+    for _ in 0..words {
+        let (name, text) = (values.str()?, values.str()?);
+        if name == "UserAgent" {
+            user_agent = Some(text.to_owned());
+        }
+    }
+    Ok(user_agent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    }
+
+    /// The preambles of the seven clients, captured.
+    const CAPTURED: [(&str, Layering, &str); 7] = [
+        (
+            "674a37796e65354700507beac8d0d0d84994a4b01b42c2594a0da169557365724167656e7475446178507974686f6e436c69656e742d322e312e3000",
+            Layering::Plain,
+            "DaxPythonClient-2.1.0",
+        ),
+        (
+            "674a37796e653547005070d52899ebf5079b9151ba11ea705859a169557365724167656e74724461784a53436c69656e742d312e322e313000",
+            Layering::Plain,
+            "DaxJSClient-1.2.10",
+        ),
+        (
+            "674a37796e65354700503a2f0c53b4bbe9023b9aec2b200b4e05a169557365724167656e74734461784a535633436c69656e742d332e312e3000",
+            Layering::Plain,
+            "DaxJSV3Client-3.1.0",
+        ),
+        (
+            "674a37796e653547006130a169557365724167656e7473446178476f5632436c69656e742d312e302e3300",
+            Layering::Plain,
+            "DaxGoV2Client-1.0.3",
+        ),
+        (
+            "674a37796e65354701f6a169557365724167656e74754461784a6176615632436c69656e742d322e302e3500",
+            Layering::Framed,
+            "DaxJavaV2Client-2.0.5",
+        ),
+        (
+            "674a37796e653547006130a169557365724167656e7472446178476f436c69656e742d312e322e313400",
+            Layering::Plain,
+            "DaxGoClient-1.2.14",
+        ),
+        (
+            "674a37796e6535470050603157590021fc8dd0e396f45cf8bde9a169557365724167656e74781a4461784a617661436c69656e742d312e302e3233303334312e3000",
+            Layering::Plain,
+            "DaxJavaClient-1.0.230341.0",
+        ),
+    ];
+
+    #[test]
+    fn every_client_is_let_in_once_its_preamble_is_whole() {
+        for (hex, layering, user_agent) in CAPTURED {
+            let mut wire = bytes(hex);
+            let expected = Preamble { layering, user_agent: Some(user_agent.to_owned()) };
+            for end in 0..wire.len() {
+                assert_eq!(Preamble::read(&wire[..end]), Ok(None), "{user_agent}, {end} bytes");
+            }
+            let length = wire.len();
+            assert_eq!(Preamble::read(&wire), Ok(Some((expected.clone(), length))));
+            wire.extend_from_slice(&[1, 2, 3]);
+            assert_eq!(Preamble::read(&wire), Ok(Some((expected, length))), "a request follows");
+        }
+    }
+
+    #[test]
+    fn others_are_strangers() {
+        let check = |wire: &[u8], expected: Stranger| {
+            assert_eq!(Preamble::read(wire), Err(expected), "{wire:02x?}");
+        };
+        check(b"GET / HTTP/1.1\r\n", Stranger::NoMagic);
+        check(&[0x16, 0x03, 0x01], Stranger::NoMagic);
+        check(b"\x67J7yne5H", Stranger::NoMagic);
+        check(&bytes("674a37796e65354702"), Stranger::Layering);
+        check(&bytes("674a37796e65354720"), Stranger::Layering);
+        check(&bytes("674a37796e6535470001"), Stranger::Malformed);
+        check(&bytes("674a37796e65354700f6a001"), Stranger::Mode);
+        check(&bytes("674a37796e65354700f6bf"), Stranger::Malformed);
+        check(&bytes("674a37796e65354700f6bb00ffffffffffffff"), Stranger::Malformed);
+        // A session of a gigabyte is not waited for.
+        let mut endless = bytes("674a37796e653547005a40000000");
+        assert_eq!(Preamble::read(&endless), Ok(None));
+        endless.resize(PREAMBLE_BYTES_MAX, 0);
+        check(&endless, Stranger::TooLong);
+    }
+}

@@ -1,0 +1,168 @@
+//! What an item has besides its key: the number of a list of names, and the values in the list's order.
+
+use minicbor::Decoder;
+use model::{AttributeValue, Item, KeySchema};
+
+use super::read::{expect_end, for_each};
+use super::{Malformed, Writer, value};
+
+/// The list of no names at all, which nobody has to define.
+pub const NO_ATTRIBUTES: i64 = 1;
+
+/// An item without its key, before its list of names has a number.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Values<'i> {
+    /// In the order of their bytes.
+    pub names: Vec<&'i str>,
+    /// Without the number.
+    pub bytes: Vec<u8>,
+}
+
+impl<'i> Values<'i> {
+    /// Of a whole item, or of one that has no key attributes any more.
+    pub fn of(item: &'i Item, schema: &KeySchema) -> Values<'i> {
+        let is_key = |name: &str| schema.attributes().any(|attribute| attribute.name == name);
+        let mut names = Vec::new();
+        let mut writer = Writer::new();
+        for (name, value) in item.iter().filter(|(name, _value)| !is_key(name)) {
+            names.push(name.as_str());
+            value::encode(value, &mut writer);
+        }
+        Values { names, bytes: writer.into_bytes() }
+    }
+
+    /// The whole, once the list has a number.
+    pub fn numbered(&self, list: i64) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.int(list);
+        writer.raw(&self.bytes);
+        writer.into_bytes()
+    }
+}
+
+/// Takes the number of the list off; the rest is for [`decode`].
+///
+/// # Errors
+/// If there is none.
+pub fn split_list(bytes: &[u8]) -> Result<(i64, &[u8]), Malformed> {
+    let mut decoder = Decoder::new(bytes);
+    let list = decoder.i64()?;
+    Ok((list, &bytes[decoder.position()..]))
+}
+
+/// # Errors
+/// If these are not as many values as the list has names.
+pub fn decode(values: &[u8], names: &[impl AsRef<str>]) -> Result<Item, Malformed> {
+    let mut decoder = Decoder::new(values);
+    let mut item = Item::new();
+    let mut found = 0;
+    while decoder.position() < values.len() {
+        let value = value::decode(&mut decoder)?;
+        if let Some(name) = names.get(found) {
+            item.insert(name.as_ref(), value);
+        }
+        found += 1;
+    }
+    match found == names.len() {
+        true => Ok(item),
+        false => Err(Malformed::ValueCount { values: found, names: names.len() }),
+    }
+}
+
+/// What an update changed: values by their place in a list of names.
+pub fn encode_changed<'v>(list: i64, values: impl Iterator<Item = (usize, &'v AttributeValue)>) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.int(list);
+    // Some clients understand no other length.
+    writer.begin_map();
+    for (place, value) in values {
+        writer.int(place as i64);
+        value::encode(value, &mut writer);
+    }
+    writer.end();
+    writer.into_bytes()
+}
+
+/// What [`encode_changed`] writes behind the list's number.
+///
+/// # Errors
+/// If this is something else, or the list has no such place.
+pub fn decode_changed(bytes: &[u8], names: &[impl AsRef<str>]) -> Result<Item, Malformed> {
+    let mut decoder = Decoder::new(bytes);
+    let mut item = Item::new();
+    let length = decoder.map()?;
+    for_each(&mut decoder, length, |decoder| {
+        let place = usize::try_from(decoder.u64()?).unwrap_or(usize::MAX);
+        let value = value::decode(decoder)?;
+        let out_of_range = Malformed::ValueCount { values: place.saturating_add(1), names: names.len() };
+        item.insert(names.get(place).ok_or(out_of_range)?.as_ref(), value);
+        Ok(())
+    })?;
+    expect_end(&decoder)?;
+    Ok(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::json::item_from_slice;
+    use proptest::collection::btree_map;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::value::tests::any_value;
+    use crate::wire::vectors::{hex, schema, unhex};
+
+    fn item(json: &str) -> Item {
+        item_from_slice(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn keys_are_left_out_and_names_sorted_by_their_bytes() {
+        let item = item(r#"{"h":{"S":"p"},"r":{"N":"1"},"é":{"N":"1"},"z":{"S":"a"},"B":{"NULL":true}}"#);
+        let values = Values::of(&item, &schema("SN"));
+        assert_eq!(values.names, ["B", "z", "é"]);
+        assert_eq!(hex(&values.numbered(300)), "19012cf6616101");
+        let keys = Item::from_iter([("h".to_owned(), item.get("h").unwrap().clone())]);
+        let values = Values::of(&keys, &schema("SN"));
+        assert_eq!((values.names.len(), hex(&values.numbered(NO_ATTRIBUTES))), (0, "01".to_owned()));
+    }
+
+    #[test]
+    fn there_are_as_many_values_as_names() {
+        let bytes = unhex("04 6161 01");
+        let (list, values) = split_list(&bytes).unwrap();
+        assert_eq!(list, 4);
+        assert_eq!(decode(values, &["v", "w"]), Ok(item(r#"{"v":{"S":"a"},"w":{"N":"1"}}"#)));
+        for names in [&["v"][..], &["v", "w", "x"], &[]] {
+            let expected = Err(Malformed::ValueCount { values: 2, names: names.len() });
+            assert_eq!(decode(values, names), expected);
+        }
+        assert_eq!(decode(&values[..1], &["v"]), Err(Malformed::Truncated));
+        assert_eq!(decode(&[], &[""; 0]), Ok(Item::new()));
+        assert_eq!(split_list(&[]), Err(Malformed::Truncated));
+        assert_eq!(split_list(b"\x61a"), Err(Malformed::WrongType));
+    }
+
+    #[test]
+    fn changes_are_known_by_their_place() {
+        let changed = item(r#"{"a":{"N":"1"},"c":{"N":"2"}}"#);
+        let values = [(0, changed.get("a").unwrap()), (2, changed.get("c").unwrap())];
+        let bytes = encode_changed(6, values.into_iter());
+        assert_eq!(hex(&bytes), "06bf00010202ff");
+        assert_eq!(decode_changed(&bytes[1..], &["a", "b", "c"]), Ok(changed));
+        let expected = Err(Malformed::ValueCount { values: 3, names: 2 });
+        assert_eq!(decode_changed(&bytes[1..], &["a", "b"]), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn items_come_back(attributes in btree_map(".{1,4}", any_value(), 0..5)) {
+            let item: Item = attributes.into_iter().collect();
+            let values = Values::of(&item, &schema("SN"));
+            let mut expected = item.clone();
+            expected.remove("h");
+            expected.remove("r");
+            prop_assert_eq!(decode(&values.bytes, &values.names), Ok(expected));
+        }
+    }
+}
