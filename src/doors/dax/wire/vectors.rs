@@ -1,11 +1,28 @@
 //! What real clients were seen to send and to understand, for tests: `fixtures/vectors.json`.
 
+use std::collections::BTreeMap;
+
 use model::{KeyAttribute, KeySchema, KeyType};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 pub(crate) struct Vectors {
     pub(crate) numbers: Vec<NumberVector>,
+    pub(crate) expressions: Vec<ExpressionVector>,
+}
+
+/// An expression as text, and what clients make of it.
+#[derive(Deserialize)]
+pub(crate) struct ExpressionVector {
+    pub(crate) kind: String,
+    pub(crate) expression: String,
+    pub(crate) names: BTreeMap<String, String>,
+    pub(crate) values: BTreeMap<String, serde_json::Value>,
+    pub(crate) encoded: String,
+    /// Where they differ.
+    pub(crate) python: Option<String>,
+    pub(crate) js2: Option<String>,
+    pub(crate) go2: Option<String>,
 }
 
 /// A number in all its forms.
