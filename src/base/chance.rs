@@ -64,10 +64,39 @@ impl Chance {
         span.mul_f64(1.0 - self.fraction() * spread.clamp(0.0, 1.0))
     }
 
+    /// A name for a request: 52 characters of 0–9 and A–V, as the ids of AWS look.
+    pub fn request_id(&self) -> String {
+        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHIJKLMNOPQRSTUV";
+        const DIGITS_IN_A_WORD: usize = 12;
+        let mut id = String::with_capacity(52);
+        while id.len() < 52 {
+            let mut bits = self.bits();
+            for _ in 0..DIGITS_IN_A_WORD.min(52 - id.len()) {
+                id.push(char::from(DIGITS[(bits & 31) as usize]));
+                bits >>= 5;
+            }
+        }
+        id
+    }
+
     fn ask<T>(&self, question: impl FnOnce(&mut Rng) -> T) -> T {
         match &self.0 {
             Source::Threads => THREAD_RNG.with_borrow_mut(question),
             Source::Seeded(rng) => question(&mut rng.lock().unwrap_or_else(PoisonError::into_inner)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_look_like_those_of_aws() {
+        let chance = Chance::seeded(1);
+        let (one, two) = (chance.request_id(), chance.request_id());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 52);
+        assert!(one.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()));
     }
 }

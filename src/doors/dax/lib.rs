@@ -1,19 +1,40 @@
 //! The DAX door: the binary protocol of DAX's clients, over TCP and TLS.
+//!
+//! A connection (`connection.rs`) begins with a preamble (`preamble.rs`) and then is a row of requests without anything
+//! between them (`request.rs`, by the table in `methods.rs`), each answered before the next is looked at. What concerns
+//! clients and not data the door answers by itself: who may call (`authorize.rs`), which nodes there are (`roster.rs`),
+//! and the numbers for lists of attribute names (`attribute_lists.rs`). All else goes to a [`Session`]. Start at
+//! [`serve`] and [`Door`].
 
 mod attribute_lists;
+mod authorize;
+mod config;
+mod connection;
+mod door;
 mod error;
 mod frame;
+mod incoming;
+mod metadata;
 mod methods;
+mod metrics;
 mod preamble;
+mod reply;
+mod request;
 mod roster;
+mod tls;
 
 // Public for the fuzz target alone.
 #[doc(hidden)]
 pub mod wire;
 
 pub use attribute_lists::{AttributeLists, EMPTY, ListsConfig, LogError, Names, Undefined};
+pub use config::{Config, TlsConfig};
+pub use door::{Door, DoorError, Parts, Transport, serve};
 pub use error::{Reason, Refusal, Stakes};
 pub use frame::Layering;
 pub use methods::Method;
+pub use metrics::Metrics;
 pub use preamble::{Preamble, Stranger};
+pub use reply::{Asked, Reply, Session, Sessions};
 pub use roster::{Entrance, Node, Reach, Role, RosterConfig};
+pub use tls::TlsError;

@@ -188,7 +188,9 @@ impl FromStr for Node {
                 ("replica", _) => node.role = Role::Replica,
                 _ if node.reach.take_port(word)? => {}
                 _ => {
-                    return Err(format!("{word:?} must be leader, replica, zone=NAME, dax=PORT or daxs=PORT"));
+                    return Err(format!(
+                        "{word:?} must be leader, replica, zone=NAME, dax=PORT or daxs=PORT"
+                    ));
                 }
             }
         }

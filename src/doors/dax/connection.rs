@@ -1,0 +1,240 @@
+//! One connection: a preamble, then one request after the other, answered in their order.
+
+use std::{io, pin::Pin};
+
+use base::Instant;
+use model::{ApiError, ErrorCode};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::{
+    authorize::Grant,
+    door::Door,
+    error::{Refusal, Stakes},
+    frame::Layering,
+    incoming::Incoming,
+    metadata,
+    methods::Method,
+    preamble::{Preamble, Stranger},
+    reply::{Asked, Reply, Session, Sessions},
+    request::{Reading, Request, Unreadable},
+    roster::Entrance,
+};
+
+/// For a client to take the last reply before its connection is closed, in time and in what it may still send.
+const LAST_REPLY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+const LAST_REPLY_BYTES: usize = 1 << 20;
+
+/// How a connection ends.
+#[derive(Debug, thiserror::Error)]
+enum Ending {
+    #[error("the client closed it")]
+    Closed,
+    #[error("the client closed it within a request")]
+    ClosedWithin,
+    #[error("the client {0}")]
+    Stranger(#[from] Stranger),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error("the client was too slow")]
+    Slow,
+    #[error("the node leaves")]
+    Leaving,
+    #[error(transparent)]
+    Lost(#[from] io::Error),
+}
+
+/// A connection that is served.
+pub(crate) struct Connection<'d, S: Sessions, C> {
+    door: &'d Door<S>,
+    session: S::Session,
+    stream: C,
+    entrance: Entrance,
+    incoming: Incoming,
+    layering: Layering,
+    grant: Grant,
+}
+
+impl<'d, S: Sessions, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S, C> {
+    pub(crate) fn new(door: &'d Door<S>, stream: C, entrance: Entrance) -> Connection<'d, S, C> {
+        Connection {
+            door,
+            session: door.sessions.open(),
+            stream,
+            entrance,
+            incoming: Incoming::new(door.request_bytes.clone()),
+            layering: Layering::Plain,
+            grant: Grant::None,
+        }
+    }
+
+    /// Serves it to its end.
+    pub(crate) async fn run(mut self) {
+        let Err(ending) = self.serve().await;
+        match &ending {
+            Ending::Stranger(_) => self.door.metrics.strangers.inc(),
+            Ending::Unreadable(why) => {
+                self.door.metrics.unreadable.inc();
+                self.complain(*why).await;
+            }
+            Ending::Closed | Ending::ClosedWithin | Ending::Slow | Ending::Leaving | Ending::Lost(_) => {}
+        }
+        tracing::debug!(%ending, "a connection ended");
+        self.hang_up().await;
+    }
+
+    async fn serve(&mut self) -> Result<std::convert::Infallible, Ending> {
+        let preamble = self.preamble().await?;
+        self.layering = preamble.layering;
+        tracing::debug!(user_agent = preamble.user_agent, layering = ?preamble.layering, "a client connected");
+        let door = self.door;
+        let mut leaving = std::pin::pin!(door.time_to_leave());
+        loop {
+            let request = self.request(leaving.as_mut()).await?;
+            let length = request.arguments.end;
+            if let Some(reply) = self.answer(request).await {
+                // The request goes first, so that the two are not held at once.
+                self.incoming.consume(length);
+                self.send(reply).await?;
+            } else {
+                self.incoming.consume(length);
+            }
+        }
+    }
+
+    async fn preamble(&mut self) -> Result<Preamble, Ending> {
+        let deadline = self.door.clock.now() + self.door.config.read_timeout;
+        loop {
+            if let Some((preamble, length)) = Preamble::read(self.incoming.unread())? {
+                self.incoming.consume(length);
+                return Ok(preamble);
+            }
+            self.read_until(deadline).await?;
+        }
+    }
+
+    /// The next request. A client may take as long as it likes before it begins one.
+    async fn request(&mut self, mut leaving: Pin<&mut impl Future<Output = ()>>) -> Result<Request, Ending> {
+        let mut reading = Reading::new();
+        let mut deadline = None;
+        loop {
+            if let Some(request) = reading.request(self.incoming.unread())? {
+                return Ok(request);
+            }
+            if self.incoming.unread().is_empty() {
+                // What has come in by then is answered before the connection is closed.
+                tokio::select! {
+                    biased;
+                    read = self.incoming.more(&mut self.stream) => {
+                        if read? == 0 {
+                            return Err(Ending::Closed);
+                        }
+                    }
+                    () = leaving.as_mut() => return Err(Ending::Leaving),
+                }
+            } else {
+                let patience = self.door.config.read_timeout;
+                let deadline = *deadline.get_or_insert_with(|| self.door.clock.now() + patience);
+                self.read_until(deadline).await?;
+            }
+        }
+    }
+
+    /// Reads more of what has begun.
+    async fn read_until(&mut self, deadline: Instant) -> Result<(), Ending> {
+        let read = self.incoming.more(&mut self.stream);
+        let has_begun = match self.door.clock.timeout_at(deadline, read).await {
+            None => return Err(Ending::Slow),
+            Some(read) => read? > 0,
+        };
+        match (has_begun, self.incoming.unread().is_empty()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Ending::Closed),
+            (false, false) => Err(Ending::ClosedWithin),
+        }
+    }
+
+    /// `None` for the one method that has no reply.
+    async fn answer(&mut self, request: Request) -> Option<Reply> {
+        let door = self.door;
+        let Request { method, arguments } = request;
+        let arguments = &self.incoming.unread()[arguments];
+        let began = door.clock.now();
+        if method == Method::AuthorizeConnection {
+            if let Some(keys) = &door.keys {
+                self.grant = Grant::of(arguments, keys, &door.clock);
+            }
+            return None;
+        }
+        let request_id = door.chance.request_id();
+        let refused = door.keys.as_ref().and_then(|_keys| self.grant.check(began).err());
+        let reply = match (refused, method) {
+            (Some(refusal), _) => {
+                door.metrics.unauthorized.inc();
+                Err(refusal)
+            }
+            (None, Method::Endpoints) => {
+                Ok(Reply::own(door.config.roster.answer(self.entrance, door.drain.has_begun())))
+            }
+            (None, Method::DefineAttributeListId) => {
+                let answer = metadata::define_id(&door.lists, arguments).await;
+                door.metrics.attribute_lists.set(door.lists.count() as i64);
+                answer.inspect_err(|_| door.metrics.refused_lists.inc()).map(Reply::own)
+            }
+            (None, Method::DefineAttributeList) => {
+                metadata::define_list(&door.lists, arguments).map(Reply::own)
+            }
+            (None, _) => {
+                let deadline = began + door.config.call_timeout;
+                let asked = Asked { method, arguments, request_id: &request_id, deadline };
+                Ok(self.session.answer(asked).await)
+            }
+        };
+        let reply = reply.unwrap_or_else(|refusal| Reply::refusal(&refusal, &request_id, None));
+        let took = door.clock.now().saturating_duration_since(began);
+        door.metrics.count(method, &reply, took);
+        let (status, outcome) = (reply.status, reply.outcome.map(backend::Outcome::word));
+        tracing::debug!(request_id, method = method.name(), outcome, status, ?took, "answered");
+        Some(reply)
+    }
+
+    async fn send(&mut self, reply: Reply) -> Result<(), Ending> {
+        let bytes = self.layering.carry(reply.message);
+        let mut rest = bytes.as_slice();
+        // A large reply on a slow line takes its time; one that nobody takes does not take all of it.
+        while !rest.is_empty() {
+            let deadline = self.door.clock.now() + self.door.config.read_timeout;
+            let written = self.door.clock.timeout_at(deadline, self.stream.write(rest)).await;
+            match written.ok_or(Ending::Slow)?? {
+                0 => return Err(Ending::Lost(io::ErrorKind::WriteZero.into())),
+                count => rest = &rest[count..],
+            }
+        }
+        let deadline = self.door.clock.now() + self.door.config.read_timeout;
+        let flushed = self.door.clock.timeout_at(deadline, self.stream.flush()).await;
+        Ok(flushed.ok_or(Ending::Slow)??)
+    }
+
+    /// Where a request that cannot be read ends, nobody knows: this is the last reply.
+    async fn complain(&mut self, why: Unreadable) {
+        let code = match why {
+            Unreadable::Malformed(_) => ErrorCode::SerializationException,
+            Unreadable::Service | Unreadable::Method(_) => ErrorCode::UnknownOperationException,
+        };
+        let refusal = Refusal::of_error(&ApiError::client(code, why.to_string()), Stakes::Read);
+        let reply = Reply::refusal(&refusal, &self.door.chance.request_id(), None);
+        // A client that has gone needs no reply.
+        let _gone = self.send(reply).await;
+    }
+
+    /// Closes the connection. What the client still sends is read for a moment: to close with something unread would
+    /// take the last reply away from it.
+    async fn hang_up(mut self) {
+        let deadline = self.door.clock.now() + LAST_REPLY_PATIENCE;
+        let farewell = async {
+            self.stream.shutdown().await?;
+            let mut rest = (&mut self.stream).take(LAST_REPLY_BYTES as u64);
+            tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
+        };
+        let _in_time = self.door.clock.timeout_at(deadline, farewell).await;
+    }
+}

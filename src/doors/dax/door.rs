@@ -1,0 +1,172 @@
+//! The listeners, and what all connections share.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use auth::{AccessKeys, AccessKeysError};
+use base::{Accepting, Chance, Clock, Drain, Permits, accept_loop, time_to_hang_up};
+use prometheus::IntGauge;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    attribute_lists::AttributeLists,
+    config::Config,
+    connection::Connection,
+    metrics::Metrics,
+    reply::Sessions,
+    roster::Entrance,
+    tls::{self, TlsError},
+};
+
+/// How long a connection may be silent before the system asks whether the other side is there still, and how often it
+/// asks then. Nothing else ends an idle connection.
+const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// What the door is handed from outside.
+#[derive(Debug)]
+pub struct Parts {
+    /// Time.
+    pub clock: Clock,
+    /// Chance, for request ids.
+    pub chance: Chance,
+    /// Where connections are registered.
+    pub drain: Drain,
+    /// What it counts.
+    pub metrics: Metrics,
+}
+
+/// Why the door cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// Nobody could be let in.
+    #[error(transparent)]
+    AccessKeys(#[from] AccessKeysError),
+    /// Nobody could come in over TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// The DAX door.
+pub struct Door<S> {
+    pub(crate) config: Config,
+    pub(crate) lists: Arc<AttributeLists>,
+    pub(crate) sessions: S,
+    /// `None` lets everybody in.
+    pub(crate) keys: Option<AccessKeys>,
+    pub(crate) clock: Clock,
+    pub(crate) chance: Chance,
+    pub(crate) drain: Drain,
+    pub(crate) metrics: Metrics,
+    pub(crate) request_bytes: Permits,
+    connections: Permits,
+    tls: Option<TlsAcceptor>,
+}
+
+/// What a listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// `dax://`.
+    Plain,
+    /// `daxs://`; only of a door that has a certificate.
+    Tls,
+}
+
+/// Serves a listener until the drain begins. Connections then are served on for as long as the door's configuration says,
+/// while the answers to `endpoints` send clients elsewhere.
+///
+/// # Panics
+/// When it is to speak TLS and the door has no certificate.
+pub async fn serve<S: Sessions>(door: Arc<Door<S>>, listener: TcpListener, transport: Transport) {
+    let tls = match transport {
+        Transport::Plain => None,
+        Transport::Tls => Some(door.tls.clone().expect("there is a certificate where TLS is spoken")),
+    };
+    let accepting = Accepting {
+        door: "dax",
+        connections: door.connections.clone(),
+        clock: door.clock.clone(),
+        drain: door.drain.clone(),
+    };
+    let handle = |stream, peer| Arc::clone(&door).converse(stream, peer, tls.clone());
+    accept_loop(listener, accepting, handle).await;
+}
+
+impl<S: Sessions> Door<S> {
+    /// A door in front of `sessions`. It reads the files of its certificate and of its access keys.
+    ///
+    /// # Errors
+    /// When one of them is not as it should be.
+    pub fn new(
+        config: Config,
+        lists: Arc<AttributeLists>,
+        sessions: S,
+        parts: Parts,
+    ) -> Result<Arc<Door<S>>, DoorError> {
+        let Parts { clock, chance, drain, metrics } = parts;
+        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        let keys = config.access_keys.as_ref();
+        let keys = keys.map(|path| AccessKeys::load(path, config.region.clone())).transpose()?;
+        metrics.attribute_lists.set(lists.count() as i64);
+        Ok(Arc::new(Door {
+            connections: Permits::new(config.connections_max, metrics.refused_connections.clone()),
+            request_bytes: Permits::new(config.request_bytes_max, metrics.refused_bytes.clone()),
+            config,
+            lists,
+            sessions,
+            keys,
+            clock,
+            chance,
+            drain,
+            metrics,
+            tls,
+        }))
+    }
+
+    /// Resolves when connections are to be closed: when the node has been leaving for long enough.
+    pub(crate) async fn time_to_leave(&self) {
+        time_to_hang_up(&self.drain, &self.clock).await;
+        self.clock.sleep(self.config.leave_time).await;
+    }
+
+    async fn converse(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
+        let Ok(local) = stream.local_addr() else { return };
+        let keep_alive = TcpKeepalive::new().with_time(KEEP_ALIVE_AFTER).with_interval(KEEP_ALIVE_EVERY);
+        if let Err(error) = SockRef::from(&stream).set_tcp_keepalive(&keep_alive) {
+            tracing::debug!(%error, %peer, "a connection has no keep-alive");
+        }
+        let entrance = Entrance { local, is_tls: tls.is_some() };
+        let _counted = Counted::new(&self.metrics.connections);
+        match tls {
+            None => Connection::new(&*self, stream, entrance).run().await,
+            Some(acceptor) => {
+                let deadline = self.clock.now() + self.config.read_timeout;
+                match self.clock.timeout_at(deadline, acceptor.accept(stream)).await {
+                    Some(Ok(stream)) => Connection::new(&*self, stream, entrance).run().await,
+                    Some(Err(error)) => tracing::debug!(%error, %peer, "no TLS came about"),
+                    None => tracing::debug!(%peer, "no TLS came about in time"),
+                }
+            }
+        }
+    }
+}
+
+/// A connection among those that are open, however it ends.
+struct Counted<'g>(&'g IntGauge);
+
+impl Counted<'_> {
+    fn new(open: &IntGauge) -> Counted<'_> {
+        open.inc();
+        Counted(open)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! What the door is told to answer, and by whom.
+
+use backend::Outcome;
+use base::Instant;
+
+use crate::{error::Refusal, methods::Method};
+
+/// One request.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// What is asked for: a key schema, or an operation.
+    pub method: Method,
+    /// As many values in CBOR as the method has arguments, one behind the other, and nothing else.
+    pub arguments: &'a [u8],
+    /// Under which the request is answered and logged.
+    pub request_id: &'a str,
+    /// When the client will not wait any longer.
+    pub deadline: Instant,
+}
+
+/// The reply to a request.
+#[derive(Debug)]
+pub struct Reply {
+    /// The whole message: the byte `80` and the result, or the three values of an error.
+    pub(crate) message: Vec<u8>,
+    /// The HTTP status that the same answer has.
+    pub(crate) status: u16,
+    /// What the cache did, if it was asked.
+    pub(crate) outcome: Option<Outcome>,
+}
+
+impl Reply {
+    /// An answer: a message that begins with the byte `80`.
+    pub fn answer(message: Vec<u8>, outcome: Outcome) -> Reply {
+        debug_assert_eq!(message.first(), Some(&0x80), "an answer has no codes");
+        Reply { message, status: 200, outcome: Some(outcome) }
+    }
+
+    /// An answer of the door's own, which asked nobody.
+    pub fn own(message: Vec<u8>) -> Reply {
+        debug_assert_eq!(message.first(), Some(&0x80), "an answer has no codes");
+        Reply { message, status: 200, outcome: None }
+    }
+
+    /// An error; `outcome` is what the cache did, if it was asked.
+    pub fn refusal(refusal: &Refusal, request_id: &str, outcome: Option<Outcome>) -> Reply {
+        Reply { message: refusal.encode(request_id), status: refusal.status(), outcome }
+    }
+}
+
+/// What stands behind a connection: it is asked one request after the other.
+pub trait Session: Send + 'static {
+    /// Answers a request for a key schema or an operation on data.
+    fn answer(&mut self, asked: Asked<'_>) -> impl Future<Output = Reply> + Send;
+}
+
+/// What stands behind the door.
+pub trait Sessions: Send + Sync + 'static {
+    /// Of one connection.
+    type Session: Session;
+
+    /// For a connection that begins.
+    fn open(&self) -> Self::Session;
+}
