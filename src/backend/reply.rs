@@ -1,5 +1,7 @@
 //! What comes back up.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -34,13 +36,15 @@ pub struct OriginAnswer {
     pub body: Bytes,
 }
 
-/// A JSON 1.0 body with its ready-made checksum.
+/// A JSON 1.0 body with its ready-made checksum. Clones are one document.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// The JSON.
     pub body: Bytes,
     /// The value of `x-amz-crc32`.
     pub crc32: u32,
+    /// The same in the form of another door, once it was asked for there; only of a document that is kept.
+    form: Option<Arc<OnceLock<Bytes>>>,
 }
 
 impl Reply {
@@ -86,6 +90,30 @@ impl Document {
     /// Takes the checksum of a body.
     pub fn new(body: Bytes) -> Document {
         let crc32 = crc32fast::hash(&body);
-        Document { body, crc32 }
+        Document { body, crc32, form: None }
+    }
+
+    /// The same with room for the form that a door of other than JSON gives it, so that it need not be made for each who
+    /// asks. It lasts as long as the document.
+    #[must_use]
+    pub fn with_form(self) -> Document {
+        Document { form: Some(Arc::default()), ..self }
+    }
+
+    /// Whether it has such room.
+    pub fn has_form(&self) -> bool {
+        self.form.is_some()
+    }
+
+    /// The form that a door gave it.
+    pub fn form(&self) -> Option<&Bytes> {
+        self.form.as_ref()?.get()
+    }
+
+    /// Gives it a form, if it is kept and has none.
+    pub fn give_form(&self, form: impl FnOnce() -> Bytes) {
+        if let Some(kept) = &self.form {
+            kept.get_or_init(form);
+        }
     }
 }

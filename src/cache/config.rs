@@ -21,6 +21,9 @@ pub struct Config {
     pub doubt: Duration,
     /// Deadline of an internal read (a fill, a description of a table).
     pub fill_timeout: Duration,
+    /// Whether a door keeps a form of its own with entries, as the DAX door does. It counts as much as the entry itself,
+    /// whether or not anybody asked for it yet.
+    pub keeps_forms: bool,
     /// How long a shard of a stream that had nothing new is left alone.
     pub stream_poll: Duration,
 }

@@ -75,6 +75,9 @@ pub(crate) enum Strength {
     Strong,
 }
 
+/// What a door's form of an answer costs besides its bytes: the cell, and two allocations.
+const FORM_OVERHEAD_BYTES: usize = 128;
+
 /// The body of an answer that there is no such item.
 pub(crate) const ABSENT: &[u8] = b"{}";
 
@@ -160,7 +163,10 @@ fn weigh(key: &Box<[u8]>, entry: &Arc<Entry>) -> u32 {
 }
 
 fn weight(key: &[u8], entry: &Entry) -> usize {
-    key.len() + entry.document.body.len() + ENTRY_OVERHEAD_BYTES
+    let body = entry.document.body.len();
+    // No form of an answer is longer than its JSON.
+    let form = if entry.document.has_form() { body + FORM_OVERHEAD_BYTES } else { 0 };
+    key.len() + body + form + ENTRY_OVERHEAD_BYTES
 }
 
 /// Entries under one byte budget. Clones are one shelf.

@@ -389,6 +389,7 @@ impl Core {
         );
         let stamp = if is_stamped { sight.stamp } else { current };
         let told = (stamp, asked, now);
+        let document = if self.keeps_forms { document.with_form() } else { document };
         let entry = Entry::new((document, is_negative), told, life, is_image, self.next_serial());
         let entry = Arc::new(entry);
         // Race: reader A misses, writer B updates and finishes, then A's older answer arrives. Storing it

@@ -106,6 +106,7 @@ struct Core {
     jitter: f64,
     doubt: Duration,
     fill_timeout: Duration,
+    keeps_forms: bool,
 }
 
 impl Caching {
@@ -156,6 +157,7 @@ impl Caching {
             jitter: config.jitter,
             doubt: config.doubt,
             fill_timeout: config.fill_timeout,
+            keeps_forms: config.keeps_forms,
         };
         let core = Arc::new(core);
         core.follow_streams(config.stream_poll);

@@ -69,6 +69,7 @@ fn config() -> Config {
         settle: SETTLE,
         doubt: DOUBT,
         fill_timeout: FILL_TIMEOUT,
+        keeps_forms: false,
         stream_poll: Duration::from_millis(250),
     }
 }

@@ -200,6 +200,7 @@ impl World {
             settle,
             doubt,
             fill_timeout: millis(300, 2_000),
+            keeps_forms: false,
             stream_poll: Duration::from_millis(250),
         };
         let stormy = climate == Climate::Stormy;

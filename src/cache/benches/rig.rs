@@ -62,6 +62,7 @@ impl Node {
             settle: Duration::ZERO,
             doubt: Duration::from_secs(30),
             fill_timeout: Duration::from_secs(5),
+            keeps_forms: false,
             stream_poll: Duration::from_millis(250),
         };
         let (clock, registry) = (Clock::start(), Registry::new());

@@ -61,8 +61,33 @@ struct Answered {
 
 /// A success of the stack.
 struct Success {
-    body: Bytes,
+    answer: Answer,
     outcome: Outcome,
+}
+
+impl Success {
+    /// The JSON.
+    fn body(&self) -> &Bytes {
+        match &self.answer {
+            Answer::Document(document) => &document.body,
+            Answer::Origin(origin) => &origin.body,
+        }
+    }
+
+    /// The result that was made of the same entry before.
+    fn form(&self) -> Option<&Bytes> {
+        match &self.answer {
+            Answer::Document(document) => document.form(),
+            Answer::Origin(_) => None,
+        }
+    }
+
+    /// Leaves a result with the entry that it was made of, if it was.
+    fn keep_form(&self, result: &[u8]) {
+        if let Answer::Document(document) = &self.answer {
+            document.give_form(|| Bytes::copy_from_slice(result));
+        }
+    }
 }
 
 impl Sessions for Operations {
@@ -163,12 +188,7 @@ impl Operations {
             }
         };
         if reply.success().is_some() {
-            let outcome = reply.outcome;
-            let body = match reply.answer {
-                Answer::Document(document) => document.body,
-                Answer::Origin(origin) => origin.body,
-            };
-            return Ok(Success { body, outcome });
+            return Ok(Success { answer: reply.answer, outcome: reply.outcome });
         }
         let refused = Refused::of_origin(&reply);
         if refused.doubts_tables() {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Answered, Operations, Success,
+    Answered, Operations,
     answers::{self, Capacity, CollectionMetrics, write_capacities},
     arguments::{Arguments, Texts, bytes_or_null, primary_key, whole_item},
     page::encode_key,
@@ -88,8 +88,8 @@ impl Operations {
             request_items: request_items.into_iter().collect(),
             return_consumed_capacity: options.capacity,
         };
-        let Success { body, outcome } = self.ask(Request::BatchGetItem(request), &names, asked).await?;
-        let mut got: Got = answers::read(&body)?;
+        let success = self.ask(Request::BatchGetItem(request), &names, asked).await?;
+        let mut got: Got = answers::read(success.body())?;
         let mut out = Writer::new();
         out.array(2);
         out.map(names.len());
@@ -121,7 +121,7 @@ impl Operations {
             }
         }
         write_capacities(&got.consumed_capacity, &mut out);
-        Ok(Answered { result: out.into_bytes(), outcome })
+        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
     }
 
     /// `batchWriteItem`.
@@ -152,8 +152,8 @@ impl Operations {
             return_consumed_capacity: options.capacity,
             return_item_collection_metrics: options.metrics,
         };
-        let Success { body, outcome } = self.ask(Request::BatchWriteItem(request), &names, asked).await?;
-        let written: Written = answers::read(&body)?;
+        let success = self.ask(Request::BatchWriteItem(request), &names, asked).await?;
+        let written: Written = answers::read(success.body())?;
         let schema_of = |table: &str| {
             let place = names.iter().position(|name| *name == table);
             place.and_then(|place| schemas.get(place))
@@ -179,7 +179,7 @@ impl Operations {
         }
         write_capacities(&written.consumed_capacity, &mut out);
         write_collections(&written.item_collection_metrics, schema_of, &mut out);
-        Ok(Answered { result: out.into_bytes(), outcome })
+        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
     }
 
     /// The keys of these tables, in their order.

@@ -1,8 +1,11 @@
 //! Operations on one item.
 
+use minicbor::{Decoder, data::Type};
 use model::{
     Item, KeySchema,
-    call::{DeleteItem, GetItem, ItemToPut, PutItem, Request, ReturnValues, UpdateItem},
+    call::{
+        DeleteItem, GetItem, ItemToPut, PutItem, Request, ReturnConsumedCapacity, ReturnValues, UpdateItem,
+    },
 };
 use serde::Deserialize;
 
@@ -56,26 +59,41 @@ impl Operations {
             return_consumed_capacity: options.capacity,
             ..GetItem::default()
         };
-        let Success { body, outcome } = self.ask(Request::GetItem(request), &[table], asked).await?;
-        let got: Got = answers::read(&body)?;
-        let mut out = Writer::new();
-        out.begin_map();
-        if let Some(item) = &got.item {
-            match &wanted {
-                Some(wanted) => {
-                    out.int(ITEM);
-                    wanted.write(item, &mut out);
-                }
-                None => {
-                    let blob = self.blob(item, &schema).await?;
-                    out.int(ITEM);
-                    out.bytes(&blob);
-                }
+        let success = self.ask(Request::GetItem(request), &[table], asked).await?;
+        let is_bare = matches!(options.capacity, None | Some(ReturnConsumedCapacity::None));
+        let result = match (success.form().filter(|_| is_bare), &wanted) {
+            (Some(form), None) => form.to_vec(),
+            (Some(form), Some(wanted)) => {
+                let item = self.item_of(form, &schema, key)?;
+                got(item.is_some(), None, |out| wanted.write(&item.unwrap_or_default(), out))
             }
+            (None, _) => {
+                let Got { item, consumed_capacity } = answers::read(success.body())?;
+                let whole = match &item {
+                    Some(item) => self.blob(item, &schema).await?,
+                    None => Vec::new(),
+                };
+                if is_bare {
+                    success.keep_form(&got(item.is_some(), None, |out| out.bytes(&whole)));
+                }
+                got(item.is_some(), consumed_capacity.as_ref(), |out| match &wanted {
+                    Some(wanted) => wanted.write(item.as_ref().unwrap_or(&Item::new()), out),
+                    None => out.bytes(&whole),
+                })
+            }
+        };
+        Ok(Answered { result, outcome: success.outcome })
+    }
+
+    /// The item that a result of `getItem` shows, which was made here.
+    fn item_of(&self, result: &[u8], schema: &KeySchema, key: &[u8]) -> Result<Option<Item>, Refused> {
+        let mut decoder = Decoder::new(result);
+        decoder.map()?;
+        if decoder.datatype()? == Type::Break {
+            return Ok(None);
         }
-        write_capacity(got.consumed_capacity.as_ref(), &mut out);
-        out.end();
-        Ok(Answered { result: out.into_bytes(), outcome })
+        decoder.i64()?;
+        whole_item(&self.lists, schema, key, decoder.bytes()?).map(Some)
     }
 
     /// `putItem`.
@@ -160,11 +178,11 @@ impl Operations {
     /// The result of a write.
     async fn written(
         &self,
-        Success { body, outcome }: Success,
+        success: Success,
         schema: &KeySchema,
         values: Option<ReturnValues>,
     ) -> Result<Answered, Refused> {
-        let written: Written = answers::read(&body)?;
+        let written: Written = answers::read(success.body())?;
         // Clients that asked for nothing fail if there is something.
         let attributes = written.attributes.filter(|_| !matches!(values, None | Some(ReturnValues::None)));
         let mut out = Writer::new();
@@ -185,7 +203,7 @@ impl Operations {
             metrics.write(schema, &mut out);
         }
         out.end();
-        Ok(Answered { result: out.into_bytes(), outcome })
+        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
     }
 
     /// What an update changed.
@@ -196,6 +214,19 @@ impl Operations {
         let values = places.filter_map(|(place, name)| Some((place, attributes.get(name)?)));
         Ok(item::encode_changed(list, values))
     }
+}
+
+/// The result of a `getItem`.
+fn got(is_there: bool, capacity: Option<&Capacity>, item: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.begin_map();
+    if is_there {
+        out.int(ITEM);
+        item(&mut out);
+    }
+    write_capacity(capacity, &mut out);
+    out.end();
+    out.into_bytes()
 }
 
 fn write_capacity(capacity: Option<&Capacity>, out: &mut Writer) {

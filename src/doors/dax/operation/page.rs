@@ -3,7 +3,7 @@
 use expr::Trees;
 use model::{
     ApiError, Item, KeySchema,
-    call::{Query, Request, Scan, Select},
+    call::{Query, Request, ReturnConsumedCapacity, Scan, Select},
 };
 use serde::Deserialize;
 
@@ -37,6 +37,8 @@ struct Form {
     wanted: Option<Wanted>,
     is_of_index: bool,
     counts_only: bool,
+    /// Whether nothing of capacity is asked for.
+    is_bare: bool,
 }
 
 impl Form {
@@ -45,6 +47,7 @@ impl Form {
             wanted: options.projection.map(Wanted::read).transpose()?,
             is_of_index: options.index.is_some(),
             counts_only: options.select == Some(Select::Count),
+            is_bare: matches!(options.capacity, None | Some(ReturnConsumedCapacity::None)),
         })
     }
 
@@ -135,13 +138,13 @@ impl Operations {
     }
 
     /// The result of either.
-    async fn page(
-        &self,
-        Success { body, outcome }: Success,
-        form: &Form,
-        schema: &KeySchema,
-    ) -> Result<Answered, Refused> {
-        let page: Page = answers::read(&body)?;
+    async fn page(&self, success: Success, form: &Form, schema: &KeySchema) -> Result<Answered, Refused> {
+        // What a projection makes of an item depends on the order of its paths, which is no part of what is kept.
+        let keeps_form = form.wanted.is_none() && form.is_bare;
+        if let Some(result) = success.form().filter(|_| keeps_form) {
+            return Ok(Answered { result: result.to_vec(), outcome: success.outcome });
+        }
+        let page: Page = answers::read(success.body())?;
         let mut out = Writer::new();
         out.begin_map();
         if !form.counts_only {
@@ -180,7 +183,11 @@ impl Operations {
             capacity.write(&mut out);
         }
         out.end();
-        Ok(Answered { result: out.into_bytes(), outcome })
+        let result = out.into_bytes();
+        if keeps_form {
+            success.keep_form(&result);
+        }
+        Ok(Answered { result, outcome: success.outcome })
     }
 
     /// Whole items as they travel: each with its key before it.

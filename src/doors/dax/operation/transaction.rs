@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Answered, Operations, Success,
+    Answered, Operations,
     answers::{self, Capacity, CollectionMetrics},
     arguments::{
         Arguments, Texts, bytes_or_null, on_failure, primary_key, text_in_bytes, whole_item, write_texts,
@@ -93,11 +93,11 @@ impl Operations {
             first_fault: None,
         };
         let answer = self.ask(Request::TransactGetItems(request), &tables, asked).await;
-        let Success { body, outcome } = match answer {
+        let success = match answer {
             Err(refused) => return Err(self.with_reasons(refused, &schemas).await),
             Ok(success) => success,
         };
-        let got: Got = answers::read(&body)?;
+        let got: Got = answers::read(success.body())?;
         let mut out = Writer::new();
         out.array(2);
         out.array(tables.len());
@@ -110,7 +110,7 @@ impl Operations {
             }
         }
         write_extended(&got.consumed_capacity, &mut out);
-        Ok(Answered { result: out.into_bytes(), outcome })
+        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
     }
 
     /// `transactWriteItems`.
@@ -191,11 +191,11 @@ impl Operations {
             first_fault: None,
         };
         let answer = self.ask(Request::TransactWriteItems(request), &tables, asked).await;
-        let Success { body, outcome } = match answer {
+        let success = match answer {
             Err(refused) => return Err(self.with_reasons(refused, &schemas).await),
             Ok(success) => success,
         };
-        let written: Written = answers::read(&body)?;
+        let written: Written = answers::read(success.body())?;
         let schema_of = |table: &str| {
             let place = tables.iter().position(|name| *name == table);
             place.and_then(|place| schemas.get(place))
@@ -206,7 +206,7 @@ impl Operations {
         out.array(0);
         write_extended(&written.consumed_capacity, &mut out);
         write_collections(&written.item_collection_metrics, schema_of, &mut out);
-        Ok(Answered { result: out.into_bytes(), outcome })
+        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
     }
 
     /// A cancelled transaction says of each of its actions why; clients fail if it does not.
