@@ -176,9 +176,10 @@ impl<'d, S: Sessions, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S
                 Ok(Reply::own(door.config.roster.answer(self.entrance, door.drain.has_begun())))
             }
             (None, Method::DefineAttributeListId) => {
-                let answer = metadata::define_id(&door.lists, arguments).await;
+                let refused = &door.metrics.refused_lists;
+                let answer = metadata::define_id(&door.lists, arguments, refused).await;
                 door.metrics.attribute_lists.set(door.lists.count() as i64);
-                answer.inspect_err(|_| door.metrics.refused_lists.inc()).map(Reply::own)
+                answer.map(Reply::own)
             }
             (None, Method::DefineAttributeList) => {
                 metadata::define_list(&door.lists, arguments).map(Reply::own)
