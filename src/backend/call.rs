@@ -21,7 +21,8 @@ pub struct Call {
 #[derive(Debug)]
 struct Asked {
     target: Target,
-    wire: Wire,
+    /// Made of the request when somebody asks for it, where it did not come as JSON.
+    wire: OnceLock<Wire>,
     caller: Caller,
     request_id: String,
     request: OnceLock<Result<Request, NotUnderstood>>,
@@ -66,15 +67,23 @@ impl Call {
         Call::new(target, wire, Caller::Internal, String::new(), deadline)
     }
 
+    /// A client's call that did not come as JSON.
+    pub fn of_request(target: Target, request: Request, request_id: String, deadline: Instant) -> Call {
+        let (wire, request) = (OnceLock::new(), OnceLock::from(Ok(request)));
+        let asked = Asked { target, wire, caller: Caller::Anyone, request_id, request };
+        Call { asked: Arc::new(asked), deadline }
+    }
+
     fn new(target: Target, wire: Wire, caller: Caller, request_id: String, deadline: Instant) -> Call {
-        let asked = Asked { target, wire, caller, request_id, request: OnceLock::new() };
+        let asked =
+            Asked { target, wire: OnceLock::from(wire), caller, request_id, request: OnceLock::new() };
         Call { asked: Arc::new(asked), deadline }
     }
 
     /// The same caller asking something else: another body for the same operation.
     #[must_use]
     pub fn with_body(&self, body: Bytes) -> Call {
-        let wire = Wire { headers: self.asked.wire.headers.clone(), body };
+        let wire = Wire { headers: self.wire().headers.clone(), body };
         Call::new(
             self.target().clone(),
             wire,
@@ -95,9 +104,13 @@ impl Call {
         &self.asked.target
     }
 
-    /// The bytes as they came.
+    /// The bytes as they came, or as they would have come as JSON.
     pub fn wire(&self) -> &Wire {
-        &self.asked.wire
+        self.asked.wire.get_or_init(|| {
+            let request = self.asked.request.get().and_then(|request| request.as_ref().ok());
+            let body = request.and_then(Request::to_json).expect("who makes a request can write it");
+            Wire { headers: HeaderMap::new(), body: Bytes::from(body) }
+        })
     }
 
     /// Who asks.
@@ -116,8 +129,8 @@ impl Call {
     /// [`NotUnderstood`] if it does not decode, or has a content coding that nobody took off.
     pub fn request(&self) -> Result<&Request, NotUnderstood> {
         let decode = || match self.asked.target.known() {
-            _ if self.asked.wire.is_coded() => Err(NotUnderstood::as_a_whole()),
-            Some(operation) => Request::decode(operation, &self.asked.wire.body),
+            _ if self.wire().is_coded() => Err(NotUnderstood::as_a_whole()),
+            Some(operation) => Request::decode(operation, &self.wire().body),
             None => Ok(Request::Unread),
         };
         self.asked.request.get_or_init(decode).as_ref().map_err(|why| *why)

@@ -40,6 +40,8 @@ pub(crate) struct Table {
     /// Begins the cache key of its entries: tables of unlike numbers share none.
     number: u32,
     definition: TableDefinition,
+    /// What tells it from others of its name in other accounts and regions, where the origin says so.
+    identity: String,
     bare_name: String,
     pub(crate) slot: Slot,
     /// The slot that all its writes move; where no scans are kept, none does.
@@ -327,7 +329,7 @@ impl Catalog {
     /// The table of this definition: the one already made, if nothing about it changed. What did not change
     /// keeps its number, and its entries with it.
     fn make(&self, reference: &TableRef, definition: TableDefinition) -> Arc<Table> {
-        let identity = identity(&definition, reference.bare_name());
+        let identity = definition.arn.clone().unwrap_or_else(|| reference.bare_name().to_owned());
         let now = self.clock.millis_since_origin();
         let bare_name = reference.bare_name().to_owned();
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
@@ -371,6 +373,7 @@ impl Catalog {
             rule,
             metrics,
             definition,
+            identity: identity.clone(),
             bare_name,
             // Following goes on if only its indexes are others now; to begin it twice does nothing.
             is_followed: AtomicBool::new(false),
@@ -382,9 +385,8 @@ impl Catalog {
 
     /// Whether a table is still known as it was when it was looked up.
     pub(crate) fn is_current(&self, table: &Arc<Table>) -> bool {
-        let identity = identity(&table.definition, &table.bare_name);
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.by_identity.get(&identity).is_some_and(|current| Arc::ptr_eq(current, table))
+        made.by_identity.get(&table.identity).is_some_and(|current| Arc::ptr_eq(current, table))
     }
 
     /// Begins a new generation of indexes of a table, of those that are meant: even if they are described as
@@ -496,11 +498,6 @@ impl Catalog {
     pub(crate) fn count(&self, table: Option<&Table>, target: &Target, outcome: Outcome) {
         table.map_or(&self.other, |table| &table.metrics).count(Counted::of(target), outcome);
     }
-}
-
-/// What tells a table from others of its name in other accounts and regions, where the origin says so.
-fn identity(definition: &TableDefinition, bare_name: &str) -> String {
-    definition.arn.clone().unwrap_or_else(|| bare_name.to_owned())
 }
 
 impl Made {

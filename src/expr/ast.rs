@@ -35,8 +35,9 @@ pub(crate) enum Operand<'a> {
     Sum(Sign, OperandId, OperandId),
 }
 
+/// What joins two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sign {
+pub enum Sign {
     Plus,
     Minus,
 }
@@ -50,8 +51,9 @@ impl Sign {
     }
 }
 
+/// What compares two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparator {
+pub enum Comparator {
     Equal,
     NotEqual,
     Less,
@@ -89,6 +91,62 @@ impl Comparator {
     }
 }
 
+/// What has operands in parentheses. Some are for conditions, two are for updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    AttributeExists,
+    AttributeNotExists,
+    AttributeType,
+    BeginsWith,
+    Contains,
+    Size,
+    IfNotExists,
+    ListAppend,
+}
+
+impl Function {
+    const ALL: [Function; 8] = [
+        Function::AttributeExists,
+        Function::AttributeNotExists,
+        Function::AttributeType,
+        Function::BeginsWith,
+        Function::Contains,
+        Function::Size,
+        Function::IfNotExists,
+        Function::ListAppend,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Function::AttributeExists => "attribute_exists",
+            Function::AttributeNotExists => "attribute_not_exists",
+            Function::AttributeType => "attribute_type",
+            Function::BeginsWith => "begins_with",
+            Function::Contains => "contains",
+            Function::Size => "size",
+            Function::IfNotExists => "if_not_exists",
+            Function::ListAppend => "list_append",
+        }
+    }
+
+    /// Their case matters.
+    pub(crate) fn parse(name: &str) -> Option<Function> {
+        Function::ALL.into_iter().find(|function| function.as_str() == name)
+    }
+
+    /// How many operands it takes.
+    pub(crate) fn arity(self) -> usize {
+        match self {
+            Function::AttributeExists | Function::AttributeNotExists | Function::Size => 1,
+            Function::AttributeType
+            | Function::BeginsWith
+            | Function::Contains
+            | Function::IfNotExists
+            | Function::ListAppend => 2,
+        }
+    }
+}
+
 /// Where a node of a condition lies.
 pub(crate) type NodeId = usize;
 
@@ -120,8 +178,9 @@ pub(crate) struct Style {
     pub(crate) operators: usize,
 }
 
+/// What an update does with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Section {
+pub enum Section {
     Set,
     Remove,
     Add,

@@ -7,8 +7,7 @@ mod update;
 use model::AttributeValue;
 
 pub(crate) use self::condition::{attribute_type, check_bounds, refuse_type, refuse_unordered, size_of};
-pub(crate) use self::placeholders::list_index;
-use self::placeholders::{Placeholders, check_words};
+pub(crate) use self::placeholders::{Placeholders, check_words, list_index};
 use crate::ast::{Path, Style};
 use crate::path::PathTree;
 use crate::{Condition, ExprError, ExpressionKind, Fault, KeyCondition, Projection, Update, parse};

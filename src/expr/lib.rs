@@ -4,7 +4,7 @@
 //! evaluated: `condition`, `update`, `projection`, `key_condition`; `legacy` and `partiql` enter at the last. Start at
 //! [`Expressions::bind`]: it takes all the expressions of a request at once, because they share their
 //! placeholders. Whatever DynamoDB would refuse is an error here, with DynamoDB's message. `print` goes back:
-//! from what is bound to text. `asked` picks out of requests what is to be bound.
+//! from what is bound to text; `tree` is for those who have trees instead of text. `asked` picks out of requests what is to be bound.
 //!
 //! Nothing here recurses with the length of its input: parsers keep stacks of their own, trees lie in
 //! vectors, conditions are at most as deep as they have operators, paths and items have 32 levels.
@@ -25,8 +25,10 @@ mod reserved;
 #[cfg(test)]
 mod testing;
 mod token;
+mod tree;
 mod update;
 
+pub use ast::{Comparator, Function, Section, Sign};
 pub use bind::{Bound, Expressions};
 pub use condition::{Condition, FilterParameter};
 pub use error::{
@@ -36,6 +38,8 @@ pub use key_condition::{KeyCondition, KeyRange, KeyTest};
 pub use legacy::{
     AttributeUpdate, ComparisonOperator, ConditionalOperator, Expectation, FilterCondition, UpdateAction,
 };
+pub use path::{DocumentPath, Step};
 pub use print::Printed;
 pub use projection::Projection;
+pub use tree::{Node, NodeId, Operator, Tree, Trees};
 pub use update::Update;

@@ -7,30 +7,32 @@ use model::{AttributeValue, Item};
 
 use crate::Fault;
 
+/// One level further inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     Member(String),
     Index(u32),
 }
 
 /// From an item's attribute to something inside of it. As deep as items are, which `bind` sees to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DocumentPath {
+pub struct DocumentPath {
     attribute: String,
     inside: Vec<Step>,
 }
 
 impl DocumentPath {
-    pub(crate) fn new(attribute: String, inside: Vec<Step>) -> DocumentPath {
+    pub fn new(attribute: String, inside: Vec<Step>) -> DocumentPath {
         DocumentPath { attribute, inside }
     }
 
-    pub(crate) fn attribute(&self) -> &str {
+    /// The name that it begins with.
+    pub fn attribute(&self) -> &str {
         &self.attribute
     }
 
     /// The way from there on.
-    pub(crate) fn inside(&self) -> &[Step] {
+    pub fn inside(&self) -> &[Step] {
         &self.inside
     }
 
@@ -44,7 +46,7 @@ impl DocumentPath {
     }
 
     /// What lies there; nothing if a step does not exist, or is into something of another type.
-    pub(crate) fn find<'i>(&self, item: &'i Item) -> Option<&'i AttributeValue> {
+    pub fn find<'i>(&self, item: &'i Item) -> Option<&'i AttributeValue> {
         self.inside.iter().try_fold(item.get(&self.attribute)?, |value, step| match (step, value) {
             (Step::Member(name), AttributeValue::M(map)) => map.get(name),
             (Step::Index(index), AttributeValue::L(list)) => list.get(*index as usize),

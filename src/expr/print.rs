@@ -63,15 +63,13 @@ impl Bound {
         let projection = self.projection.as_ref().map(|projection| printer.projection(projection));
         let update =
             self.update.as_ref().map(|update| printer.update(update)).filter(|text| !text.is_empty());
-        let Printer { names, values, .. } = printer;
-        let values = values.into_iter().map(|(key, value)| (key, value.as_ref().clone())).collect();
-        Ok(Printed { condition, filter, key_condition, projection, update, names, values })
+        Ok(Printed { condition, filter, key_condition, projection, update, ..printer.placeholders() })
     }
 }
 
 /// Gives out placeholders while it prints.
 #[derive(Default)]
-struct Printer {
+pub(crate) struct Printer {
     names: Vec<(String, String)>,
     values: Vec<(String, Arc<AttributeValue>)>,
     /// Where a name is in `names`.
@@ -82,16 +80,24 @@ struct Printer {
 
 /// What a condition stands in, by how tightly that binds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Within {
+pub(crate) enum Within {
     /// Nothing, or the left side of an OR.
     Any,
     /// The right side of an OR, or the left side of an AND.
     All,
     /// The right side of an AND, or a NOT.
     Not,
+    /// A comparison or a sum.
+    Operand,
 }
 
 impl Printer {
+    /// All that were given out, and no expressions.
+    pub(crate) fn placeholders(self) -> Printed {
+        let values = self.values.into_iter().map(|(key, value)| (key, value.as_ref().clone())).collect();
+        Printed { names: self.names, values, ..Printed::default() }
+    }
+
     fn condition(&mut self, condition: &Condition) -> String {
         let mut text = String::new();
         self.rule(condition, condition.root(), Within::Any, &mut text);
@@ -121,7 +127,7 @@ impl Printer {
             let within = match (place, binds) {
                 (0, binds) => binds,
                 (_, Within::Any) => Within::All,
-                (_, Within::All | Within::Not) => Within::Not,
+                (_, Within::All | Within::Not | Within::Operand) => Within::Not,
             };
             if place > 0 {
                 text.push_str(joint);
@@ -248,7 +254,7 @@ impl Printer {
         }
     }
 
-    fn path(&mut self, path: &DocumentPath) -> String {
+    pub(crate) fn path(&mut self, path: &DocumentPath) -> String {
         let mut text = self.name(path.attribute());
         for step in path.inside() {
             match step {
@@ -277,7 +283,7 @@ impl Printer {
         placeholder
     }
 
-    fn value(&mut self, value: &Arc<AttributeValue>) -> String {
+    pub(crate) fn value(&mut self, value: &Arc<AttributeValue>) -> String {
         // What is known is kept in `values`, so nothing else comes to lie where it lies.
         let place = *self.known_values.entry(Arc::as_ptr(value)).or_insert_with(|| {
             self.values.push((format!(":{}", self.values.len()), Arc::clone(value)));

@@ -200,6 +200,24 @@ impl Request {
         })
     }
 
+    /// The body that decodes to this request; `None` for those that nobody makes but clients.
+    pub fn to_json(&self) -> Option<Vec<u8>> {
+        let written = match self {
+            Request::GetItem(request) => serde_json::to_vec(request),
+            Request::BatchGetItem(request) => serde_json::to_vec(request),
+            Request::Query(request) => serde_json::to_vec(request),
+            Request::Scan(request) => serde_json::to_vec(request),
+            Request::PutItem(request) => serde_json::to_vec(request),
+            Request::UpdateItem(request) => serde_json::to_vec(request),
+            Request::DeleteItem(request) => serde_json::to_vec(request),
+            Request::BatchWriteItem(request) => serde_json::to_vec(request),
+            Request::TransactGetItems(request) => serde_json::to_vec(request),
+            Request::TransactWriteItems(request) => serde_json::to_vec(request),
+            _ => return None,
+        };
+        Some(written.expect("memory takes every write, and all names are strings"))
+    }
+
     /// The statements of any of the three PartiQL operations.
     pub fn statements(&self) -> Option<&[Statement]> {
         match self {
@@ -230,4 +248,80 @@ pub struct Projecting<'a> {
     pub names: Option<&'a UniqueMap<String>>,
     /// `AttributesToGet`.
     pub attributes: Option<&'a [String]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_written_as_it_was_read() {
+        let bodies = [
+            (
+                "GetItem",
+                r#"{"TableName":"T","Key":{"p":{"S":"x"}},"ConsistentRead":true,"ProjectionExpression":"a",
+                "ExpressionAttributeNames":{"n":"b"},"ReturnConsumedCapacity":"TOTAL"}"#,
+            ),
+            (
+                "BatchGetItem",
+                r#"{"RequestItems":{"T":{"Keys":[{"p":{"N":"1"}}],"AttributesToGet":["a"]},
+                "U":{"Keys":[],"ConsistentRead":false}}}"#,
+            ),
+            (
+                "Query",
+                r#"{"TableName":"T","IndexName":"i","KeyConditionExpression":"p = :p","Limit":3,
+                "ScanIndexForward":false,"Select":"COUNT","ExclusiveStartKey":{"p":{"B":"AA=="}},
+                "ExpressionAttributeValues":{":p":{"NS":["1","2"]}}}"#,
+            ),
+            (
+                "Query",
+                r#"{"TableName":"T","KeyConditions":{"p":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"x"}]}}}"#,
+            ),
+            (
+                "Scan",
+                r#"{"TableName":"T","Segment":0,"TotalSegments":2,"FilterExpression":"a > :a",
+                "ExpressionAttributeValues":{":a":{"N":"1"}}}"#,
+            ),
+            (
+                "PutItem",
+                r#"{"TableName":"T","Item":{"p":{"S":"x"},"l":{"L":[{"NULL":true},{"BOOL":false}]}},
+                "Expected":{"a":{"Exists":false}},"ReturnValues":"ALL_OLD","ReturnItemCollectionMetrics":"SIZE"}"#,
+            ),
+            (
+                "UpdateItem",
+                r#"{"TableName":"T","Key":{"p":{"S":"x"}},"UpdateExpression":"SET a = :a",
+                "ConditionExpression":"attribute_exists(p)","ExpressionAttributeValues":{":a":{"M":{}}},
+                "ReturnValues":"UPDATED_NEW","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#,
+            ),
+            ("UpdateItem", r#"{"TableName":"T","Key":{},"AttributeUpdates":{"a":{"Action":"DELETE"}}}"#),
+            ("DeleteItem", r#"{"TableName":"T","Key":{"p":{"S":"x"}},"ConditionalOperator":"OR"}"#),
+            (
+                "BatchWriteItem",
+                r#"{"RequestItems":{"T":[{"PutRequest":{"Item":{"p":{"S":"x"}}}},
+                {"DeleteRequest":{"Key":{"p":{"S":"y"}}}}]}}"#,
+            ),
+            ("TransactGetItems", r#"{"TransactItems":[{"Get":{"TableName":"T","Key":{"p":{"S":"x"}}}}]}"#),
+            (
+                "TransactWriteItems",
+                r#"{"TransactItems":[{"Put":{"TableName":"T","Item":{"p":{"S":"x"}}}},
+                {"Update":{"TableName":"T","Key":{"p":{"S":"x"}},"UpdateExpression":"REMOVE a"}},
+                {"Delete":{"TableName":"T","Key":{"p":{"S":"x"}}}},
+                {"ConditionCheck":{"TableName":"T","Key":{"p":{"S":"x"}},"ConditionExpression":"a = b"}}],
+                "ClientRequestToken":"t"}"#,
+            ),
+        ];
+        for (operation, body) in bodies {
+            let operation = crate::Target::of(operation);
+            let operation = operation.known().unwrap();
+            let decode = |body: &[u8]| match operation.name {
+                "TransactGetItems" => Request::TransactGetItems(serde_json::from_slice(body).unwrap()),
+                _ => Request::decode(operation, body).unwrap(),
+            };
+            let written = decode(body.as_bytes()).to_json().unwrap();
+            let json = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
+            assert_eq!(json(&written), json(body.as_bytes()));
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! A cache in front of an origin that answers at once.
 
+#![allow(dead_code, reason = "not all benches ask for all of it")]
+
 use std::{sync::Arc, time::Duration};
 
 use backend::{Backend, Call, Failure, Reply, Wire, doubles::origin_reply};
@@ -22,11 +24,14 @@ struct Origin {
     answer: Box<dyn Fn(&Call) -> Bytes + Send + Sync>,
 }
 
-/// A table with the partition key `p`.
+/// A table with the partition key `p`, and an index over the attribute `g`.
 const DESCRIPTION: &str = r#"{"Table":{"TableName":"Tab","TableId":"1","TableStatus":"ACTIVE",
     "TableArn":"arn:aws:dynamodb:eu-west-1:123456789012:table/Tab",
     "KeySchema":[{"AttributeName":"p","KeyType":"HASH"}],
-    "AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"}]}}"#;
+    "GlobalSecondaryIndexes":[{"IndexName":"ByG","IndexStatus":"ACTIVE",
+        "KeySchema":[{"AttributeName":"g","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}],
+    "AttributeDefinitions":[{"AttributeName":"p","AttributeType":"S"},
+        {"AttributeName":"g","AttributeType":"S"}]}}"#;
 
 impl Backend for Origin {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Failure>> {
@@ -40,9 +45,17 @@ impl Backend for Origin {
 
 impl Node {
     pub(crate) fn new(bytes_max: u64, answer: impl Fn(&Call) -> Bytes + Send + Sync + 'static) -> Node {
+        Node::of_mode(Mode::On, bytes_max, answer)
+    }
+
+    pub(crate) fn of_mode(
+        mode: Mode,
+        bytes_max: u64,
+        answer: impl Fn(&Call) -> Bytes + Send + Sync + 'static,
+    ) -> Node {
         let rule = Rule::new(Ttl::Forever, Ttl::Forever);
         let config = Config {
-            mode: Mode::On,
+            mode,
             bytes_max,
             rules: RuleBook { default: TableRule::new(rule), tables: [].into() },
             jitter: 0.0,
@@ -86,7 +99,6 @@ impl Node {
     }
 
     /// A number that the cache tells its operators.
-    #[allow(dead_code, reason = "not all benches have something to ask")]
     pub(crate) fn gauge(&self, name: &str) -> f64 {
         let families = self.registry.gather();
         families.iter().find(|family| family.name() == name).unwrap().get_metric()[0].get_gauge().get_value()

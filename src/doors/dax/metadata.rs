@@ -56,13 +56,13 @@ fn malformed(why: Malformed) -> Refusal {
     Refusal::of_error(&ApiError::validation(why.to_string()), Stakes::Read)
 }
 
-fn unknown(id: i64) -> Refusal {
+pub(crate) fn unknown(id: i64) -> Refusal {
     let error = ApiError::validation(format!("No list of attribute names has the number {id} here."));
     Refusal::of_error(&error, Stakes::Read)
 }
 
 /// What asking again does not mend must not be of the kind that clients repeat.
-fn undefined(why: Undefined) -> Refusal {
+pub(crate) fn undefined(why: Undefined) -> Refusal {
     let error = match why {
         Undefined::Full => ApiError::ours(
             ErrorCode::ValidationException,

@@ -9,6 +9,7 @@
 //! claimed, or recurses deeper than a constant. What DynamoDB has words for is let pass, for it to say them;
 //! [`Malformed`] is only what no request can be made of.
 
+pub mod expression;
 mod extent;
 pub mod item;
 pub mod key;

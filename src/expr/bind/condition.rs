@@ -13,7 +13,7 @@ use model::{AttributeValue, json};
 
 use super::placeholders::{Placeholders, check_words};
 use crate::Fault;
-use crate::ast::{self, ConditionTree, Node, OperandId};
+use crate::ast::{self, ConditionTree, Function, Node, OperandId};
 use crate::condition::{AttributeType, Condition, Operand, Rule, Source, Test, compare_in_order};
 
 /// DynamoDB: developer guide, "Expression parameters" under quotas. Alternator's authors once saw 99 to be
@@ -39,11 +39,7 @@ pub(super) fn bind(
 
 /// How many operands a function takes.
 fn arity(function: &str) -> Option<usize> {
-    match function {
-        "attribute_exists" | "attribute_not_exists" | "size" => Some(1),
-        "attribute_type" | "begins_with" | "contains" => Some(2),
-        _ => None,
-    }
+    Function::parse(function).map(Function::arity)
 }
 
 fn check_functions(tree: &ConditionTree<'_>) -> Result<(), Fault> {

@@ -20,7 +20,7 @@ const SUBSTITUTIONS_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// DynamoDB: "Attribute name is too large, must be less than 65536 bytes".
 const ATTRIBUTE_BYTES_MAX: usize = 65535;
 
-pub(super) struct Placeholders<'a> {
+pub(crate) struct Placeholders<'a> {
     names: HashMap<&'a str, &'a str>,
     /// Copied once, however often an expression refers to them.
     values: HashMap<&'a str, Arc<AttributeValue>>,
@@ -31,7 +31,7 @@ pub(super) struct Placeholders<'a> {
 }
 
 impl<'a> Placeholders<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         names: Option<&'a [(String, String)]>,
         values: Option<&'a [(String, AttributeValue)]>,
     ) -> Result<Placeholders<'a>, PlaceholderFault> {
@@ -55,13 +55,13 @@ impl<'a> Placeholders<'a> {
         })
     }
 
-    pub(super) fn value(&mut self, placeholder: &str) -> Result<Arc<AttributeValue>, Fault> {
+    pub(crate) fn value(&mut self, placeholder: &str) -> Result<Arc<AttributeValue>, Fault> {
         let value = self.values.get(placeholder).cloned();
         self.used.insert(placeholder.to_owned());
         value.ok_or_else(|| Fault::UndefinedValue(placeholder.to_owned()))
     }
 
-    pub(super) fn path(&mut self, path: &Path<'_>) -> Result<DocumentPath, Fault> {
+    pub(crate) fn path(&mut self, path: &Path<'_>) -> Result<DocumentPath, Fault> {
         let mut steps = Vec::with_capacity(path.len());
         for step in path {
             steps.push(match *step {
@@ -96,7 +96,7 @@ impl<'a> Placeholders<'a> {
     }
 
     /// DynamoDB: names before values; which order they are listed in is a hash table's.
-    pub(super) fn all_used(&self) -> Result<(), PlaceholderFault> {
+    pub(crate) fn all_used(&self) -> Result<(), PlaceholderFault> {
         let unused = |keys: &[&str]| -> Vec<String> {
             keys.iter().filter(|&&key| !self.used.contains(key)).map(|&key| key.to_owned()).collect()
         };
@@ -110,7 +110,7 @@ impl<'a> Placeholders<'a> {
 }
 
 /// What is wrong with a path before anybody asks what its placeholders stand for.
-pub(super) fn check_words(path: &Path<'_>) -> Result<(), Fault> {
+pub(crate) fn check_words(path: &Path<'_>) -> Result<(), Fault> {
     path.iter().try_for_each(|step| match *step {
         // DynamoDB: reserved words are refused at any depth of a path, not just at its beginning.
         Step::Member(Name::Bare(word)) if is_reserved(word) => Err(Fault::ReservedWord(word.to_owned())),

@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Projecting, ReturnConsumedCapacity};
 use crate::limits::BATCH_GET_KEYS_MAX;
 use crate::{ApiError, Item, UniqueMap, json};
 
 /// The request.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct BatchGetItem {
     /// Keys by table name or ARN.
@@ -47,22 +49,19 @@ impl BatchGetItem {
 }
 
 /// What is wanted of one table, or is left to be asked for again.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct KeysAndAttributes {
     /// Whole primary keys.
     pub keys: Vec<Item>,
     /// Whether the answer must reflect every write acknowledged before.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub consistent_read: Option<bool>,
     /// Which parts of the items to return.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub projection_expression: Option<String>,
     /// Placeholders of the projection.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expression_attribute_names: Option<UniqueMap<String>>,
     /// The older way to name top-level attributes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes_to_get: Option<Vec<String>>,
 }
 

@@ -1,13 +1,15 @@
 //! `BatchWriteItem`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{ItemToPut, ReturnConsumedCapacity, ReturnItemCollectionMetrics};
 use crate::limits::BATCH_WRITE_REQUESTS_MAX;
 use crate::{ApiError, Item, UniqueMap};
 
 /// The request.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct BatchWriteItem {
     /// Writes by table name or ARN.
@@ -42,7 +44,7 @@ impl BatchWriteItem {
 }
 
 /// One write of a batch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum WriteRequest {
     /// Puts an item.
     #[serde(rename = "PutRequest")]
@@ -53,7 +55,7 @@ pub enum WriteRequest {
 }
 
 /// A put of a batch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct PutRequest {
     /// The item.
@@ -61,7 +63,7 @@ pub struct PutRequest {
 }
 
 /// A delete of a batch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct DeleteRequest {
     /// The whole primary key.

@@ -1,6 +1,7 @@
 //! `DeleteItem`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{
     ConditionalOperator, ExpectedAttributeValue, ReturnConsumedCapacity, ReturnItemCollectionMetrics,
@@ -9,7 +10,8 @@ use super::{
 use crate::{AttributeValue, Item, UniqueMap};
 
 /// The request.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct DeleteItem {
     /// Name or ARN.

@@ -1,12 +1,14 @@
 //! `GetItem`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Projecting, ReturnConsumedCapacity};
 use crate::{Item, UniqueMap};
 
 /// The request.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct GetItem {
     /// Name or ARN.

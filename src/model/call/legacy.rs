@@ -1,12 +1,14 @@
 //! The parameters from before there were expressions, as plain data; crate `expr` gives them their meaning.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::AttributeAction;
 use crate::AttributeValue;
 
 /// What `Expected` asks of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct ExpectedAttributeValue {
     /// The value to compare with.
@@ -20,7 +22,8 @@ pub struct ExpectedAttributeValue {
 }
 
 /// What `KeyConditions`, `QueryFilter` and `ScanFilter` ask of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct Condition {
     /// How to compare.
@@ -30,7 +33,8 @@ pub struct Condition {
 }
 
 /// What `AttributeUpdates` do to one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct AttributeValueUpdate {
     /// The value to set, add or remove.

@@ -1,6 +1,7 @@
 //! `PutItem`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{
     ConditionalOperator, ExpectedAttributeValue, ItemToPut, ReturnConsumedCapacity,
@@ -9,7 +10,8 @@ use super::{
 use crate::{AttributeValue, UniqueMap};
 
 /// The request.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct PutItem {
     /// Name or ARN.

@@ -1,12 +1,14 @@
 //! `Scan`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Condition, ConditionalOperator, Projecting, ReturnConsumedCapacity, Select, select};
 use crate::{ApiError, AttributeValue, Item, UniqueMap};
 
 /// The request.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct Scan {
     /// Name or ARN.

@@ -1,12 +1,14 @@
 //! `TransactGetItems`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Projecting, ReturnConsumedCapacity};
 use crate::{ApiError, Item, UniqueMap};
 
 /// The request.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct TransactGetItems {
     /// The reads, in order.
@@ -20,7 +22,7 @@ pub struct TransactGetItems {
 }
 
 /// One read of a transaction, which is always a `Get`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct TransactGetItem {
     /// The read.
@@ -28,7 +30,8 @@ pub struct TransactGetItem {
 }
 
 /// A read of a transaction.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct TransactGet {
     /// Name or ARN.

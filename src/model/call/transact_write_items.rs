@@ -1,6 +1,7 @@
 //! `TransactWriteItems`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{
     ItemToPut, ReturnConsumedCapacity, ReturnItemCollectionMetrics, ReturnValuesOnConditionCheckFailure,
@@ -8,7 +9,8 @@ use super::{
 use crate::{ApiError, AttributeValue, Item, UniqueMap};
 
 /// The request.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct TransactWriteItems {
     /// The actions, in order.
@@ -28,7 +30,7 @@ pub struct TransactWriteItems {
 /// One action of a transaction.
 ///
 /// A proxy ignores members of an action that it does not know: they do not say which item it is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum TransactWriteItem {
     /// Puts an item.
     Put(TransactPut),
@@ -41,7 +43,8 @@ pub enum TransactWriteItem {
 }
 
 /// A put of a transaction.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TransactPut {
     /// Name or ARN.
@@ -59,7 +62,8 @@ pub struct TransactPut {
 }
 
 /// An update of a transaction.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TransactUpdate {
     /// Name or ARN.
@@ -79,7 +83,8 @@ pub struct TransactUpdate {
 }
 
 /// A delete of a transaction.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TransactDelete {
     /// Name or ARN.
@@ -97,7 +102,8 @@ pub struct TransactDelete {
 }
 
 /// A condition of a transaction on an item that it does not write.
-#[derive(Debug, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TransactConditionCheck {
     /// Name or ARN.

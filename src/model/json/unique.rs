@@ -44,6 +44,13 @@ impl<V> Default for UniqueMap<V> {
     }
 }
 
+/// Of members whose names all differ.
+impl<V> FromIterator<(String, V)> for UniqueMap<V> {
+    fn from_iter<I: IntoIterator<Item = (String, V)>>(members: I) -> UniqueMap<V> {
+        UniqueMap(members.into_iter().collect())
+    }
+}
+
 impl<V> IntoIterator for UniqueMap<V> {
     type Item = (String, V);
     type IntoIter = std::vec::IntoIter<(String, V)>;

@@ -2,7 +2,7 @@
 //!
 //! `cargo build --release && cargo bench -p linac-app` starts the release binary, a bare hyper server that answers
 //! the same bytes, and a load generator, each as a process of its own (pinned to one core each where `taskset` is there), and prints:
-//! server CPU and throughput of a cached `GetItem` against the bare server, the latency that a miss adds, resident
+//! server CPU and throughput of a cached `GetItem` against the bare server, the latency that a miss adds and that a write costs, resident
 //! memory for each cached item, and start-up time and memory of an idle node; then what the bundled engine costs
 //! (`engine.rs`). `cargo bench -p linac-app -- engine 1024 /mnt/disk` measures the engine alone, with 1,024 MB of items in a directory on
 //! that disk.
@@ -47,6 +47,7 @@ fn main() {
 fn compare() {
     hits();
     misses();
+    writes();
     memory();
     start_up();
 }
@@ -106,6 +107,26 @@ fn misses() {
         "  through the node {through:.0} us, straight to the origin {direct:.0} us: adds {:.0} us, ratio {:.2}",
         through - direct,
         through / direct
+    );
+}
+
+/// What keeping its promises adds to a write of 400 bytes, one request at a time.
+fn writes() {
+    let origin = Server::bare();
+    let nodes = ["on", "off"].map(|cache| Server::before(&origin.url, &["--cache", cache]));
+    let mut rounds = Vec::new();
+    for round in 0..ROUNDS {
+        let run = |node: &Server| load::measure_from(node, Ask::Put, 1, 1_000_000 * round, 2000);
+        rounds.push(nodes.each_ref().map(run));
+    }
+    let of = |pick: &dyn Fn(&[load::Figures; 2]) -> f64| median(rounds.iter().map(pick).collect());
+    println!("a write, one connection, {ROUNDS} rounds of 2000, medians:");
+    println!(
+        "  50th percentile: cache on {:.0} us, off {:.0} us: adds {:.0} us; server CPU: adds {:.0} us",
+        of(&|[on, _]| on.p50_micros),
+        of(&|[_, off]| off.p50_micros),
+        of(&|[on, off]| on.p50_micros - off.p50_micros),
+        of(&|[on, off]| on.cpu_micros - off.cpu_micros),
     );
 }
 

@@ -1,0 +1,196 @@
+//! The operations on data: from the arguments of a method to a request, and from its answer to a result.
+//!
+//! Requests go down the stack as they would from the JSON door, but for their bytes: `arguments.rs` reads what all
+//! operations have in common, and a file for each kind makes the request and writes the result. Clients neither send nor
+//! understand names of attributes with items, nor keys in answers: `tables.rs` knows the keys, and
+//! [`AttributeLists`] the names.
+
+mod answers;
+mod arguments;
+mod batch;
+mod item;
+mod page;
+mod projection;
+mod refused;
+mod tables;
+
+mod transaction;
+
+use std::sync::Arc;
+
+use backend::{Answer, Backend, Call, Failure, Outcome};
+use base::{Clock, Drain};
+use bytes::Bytes;
+use model::{Item, KeySchema, Target, call::Request};
+
+use crate::{
+    attribute_lists::AttributeLists,
+    error::Stakes,
+    metadata,
+    methods::Method,
+    reply::{Asked, Reply, Session, Sessions},
+    wire::{Writer, item::Values},
+};
+
+use self::{arguments::Arguments, refused::Refused, tables::Tables};
+
+/// What the operations need from outside.
+#[derive(Debug, Clone)]
+pub struct OperationParts {
+    /// Time.
+    pub clock: Clock,
+    /// Where tasks are registered.
+    pub drain: Drain,
+}
+
+/// The operations, in front of a stack. Clones are one.
+#[derive(Clone)]
+pub struct Operations {
+    backend: Arc<dyn Backend>,
+    tables: Arc<Tables>,
+    lists: Arc<AttributeLists>,
+    clock: Clock,
+}
+
+/// What came of a request.
+struct Answered {
+    /// What follows the byte `80`.
+    result: Vec<u8>,
+    outcome: Outcome,
+}
+
+/// A success of the stack.
+struct Success {
+    body: Bytes,
+    outcome: Outcome,
+}
+
+impl Sessions for Operations {
+    type Session = Operations;
+
+    fn open(&self) -> Operations {
+        self.clone()
+    }
+}
+
+impl Session for Operations {
+    async fn answer(&mut self, asked: Asked<'_>) -> Reply {
+        match self.carry_out(&asked).await {
+            Ok(Some(Answered { result, outcome })) => {
+                let mut message = Vec::with_capacity(1 + result.len());
+                message.push(NO_CODES);
+                message.extend_from_slice(&result);
+                Reply::answer(message, outcome)
+            }
+            Ok(None) => unreachable!("the door answers {} by itself", asked.method),
+            Err(refused) => {
+                let (refusal, outcome) = refused.refusal(stakes(asked.method));
+                Reply::refusal(&refusal, asked.request_id, outcome)
+            }
+        }
+    }
+}
+
+/// An empty array: a reply without codes of an error.
+const NO_CODES: u8 = 0x80;
+
+fn stakes(method: Method) -> Stakes {
+    match method.operation().map(Target::of).is_some_and(|target| !target.only_reads()) {
+        true => Stakes::Write,
+        false => Stakes::Read,
+    }
+}
+
+impl Operations {
+    /// Operations in front of a stack.
+    pub fn new(backend: Arc<dyn Backend>, lists: Arc<AttributeLists>, parts: OperationParts) -> Operations {
+        let OperationParts { clock, drain } = parts;
+        let tables = Arc::new(Tables::new(Arc::clone(&backend), clock.clone(), drain));
+        Operations { backend, tables, lists, clock }
+    }
+
+    /// `None` for what the door answers by itself.
+    async fn carry_out(&self, asked: &Asked<'_>) -> Result<Option<Answered>, Refused> {
+        let arguments = Arguments::new(asked.arguments);
+        let answered = match asked.method {
+            Method::DefineKeySchema => self.define_key_schema(arguments, asked).await,
+            Method::GetItem => self.get_item(arguments, asked).await,
+            Method::PutItem => self.put_item(arguments, asked).await,
+            Method::UpdateItem => self.update_item(arguments, asked).await,
+            Method::DeleteItem => self.delete_item(arguments, asked).await,
+            Method::Query => self.query(arguments, asked).await,
+            Method::Scan => self.scan(arguments, asked).await,
+            Method::BatchGetItem => self.batch_get_item(arguments, asked).await,
+            Method::BatchWriteItem => self.batch_write_item(arguments, asked).await,
+            Method::TransactGetItems => self.transact_get_items(arguments, asked).await,
+            Method::TransactWriteItems => self.transact_write_items(arguments, asked).await,
+            Method::AuthorizeConnection
+            | Method::Endpoints
+            | Method::DefineAttributeListId
+            | Method::DefineAttributeList => return Ok(None),
+        };
+        answered.map(Some)
+    }
+
+    /// `defineKeySchema`.
+    async fn define_key_schema(
+        &self,
+        mut arguments: Arguments<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Answered, Refused> {
+        let table = self.tables.learn(arguments.text_in_bytes()?, asked.deadline).await?;
+        arguments.end()?;
+        let mut out = Writer::new();
+        // Clients rely on the order.
+        out.map(table.attributes().count());
+        for attribute in table.attributes() {
+            out.text(&attribute.name);
+            out.text(attribute.key_type.as_str());
+        }
+        Ok(Answered { result: out.into_bytes(), outcome: Outcome::Bypass(backend::Bypass::NotCached) })
+    }
+
+    /// Has the stack answer a request on these tables.
+    async fn ask(&self, request: Request, tables: &[&str], asked: &Asked<'_>) -> Result<Success, Refused> {
+        let operation = asked.method.operation().expect("a request is of an operation");
+        let request_id = asked.request_id.to_owned();
+        let call = Call::of_request(Target::of(operation), request, request_id, asked.deadline);
+        let reply = match self.backend.ready(&call) {
+            Some(reply) => reply,
+            None => {
+                let answer = self.clock.timeout_at(asked.deadline, self.backend.call(call)).await;
+                answer.unwrap_or_else(|| Err(Failure::deadline())).map_err(Refused::Failure)?
+            }
+        };
+        if reply.success().is_some() {
+            let outcome = reply.outcome;
+            let body = match reply.answer {
+                Answer::Document(document) => document.body,
+                Answer::Origin(origin) => origin.body,
+            };
+            return Ok(Success { body, outcome });
+        }
+        let refused = Refused::of_origin(&reply);
+        if refused.doubts_tables() {
+            self.tables.forget(tables);
+        }
+        Err(refused)
+    }
+
+    /// An item without its key, as it travels: the number of its names, and its values.
+    async fn blob(&self, item: &Item, schema: &KeySchema) -> Result<Vec<u8>, Refused> {
+        let values = Values::of(item, schema);
+        let list = self.list_of(&values.names).await?;
+        Ok(values.numbered(list))
+    }
+
+    async fn list_of(&self, names: &[&str]) -> Result<i64, Refused> {
+        let id = match self.lists.known_id(names.iter().copied()) {
+            Some(id) => id,
+            None => {
+                self.lists.id_of(names).await.map_err(|why| Refused::Refusal(metadata::undefined(why)))?
+            }
+        };
+        Ok(i64::try_from(id).expect("numbers of lists have 53 bits"))
+    }
+}

@@ -1,0 +1,278 @@
+//! What the arguments of several methods have in common.
+
+use expr::{Printed, Trees};
+use minicbor::{Decoder, data::Type};
+use model::{
+    ApiError, AttributeValue, Item, KeySchema, UniqueMap,
+    call::{
+        ReturnConsumedCapacity, ReturnItemCollectionMetrics, ReturnValues,
+        ReturnValuesOnConditionCheckFailure, Select,
+    },
+};
+
+use crate::{
+    attribute_lists::AttributeLists,
+    wire::{Malformed, expect_end, expression, for_each, item, key},
+};
+
+use super::refused::Refused;
+
+/// The arguments of a request, to be taken one after the other.
+pub(super) struct Arguments<'a> {
+    decoder: Decoder<'a>,
+}
+
+/// What may be said of most operations, by number.
+#[derive(Debug, Default)]
+pub(super) struct Options<'a> {
+    pub(super) projection: Option<&'a [u8]>,
+    pub(super) is_strong: Option<bool>,
+    pub(super) capacity: Option<ReturnConsumedCapacity>,
+    pub(super) condition: Option<&'a [u8]>,
+    pub(super) metrics: Option<ReturnItemCollectionMetrics>,
+    pub(super) values: Option<ReturnValues>,
+    pub(super) update: Option<&'a [u8]>,
+    pub(super) start: Option<&'a [u8]>,
+    pub(super) filter: Option<&'a [u8]>,
+    pub(super) index: Option<String>,
+    pub(super) limit: Option<u32>,
+    pub(super) is_forward: Option<bool>,
+    pub(super) select: Option<Select>,
+    pub(super) segment: Option<u32>,
+    pub(super) total_segments: Option<u32>,
+    pub(super) token: Option<String>,
+}
+
+impl<'a> Arguments<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Arguments<'a> {
+        Arguments { decoder: Decoder::new(bytes) }
+    }
+
+    /// Text that clients send as bytes: names of tables and indexes.
+    pub(super) fn text_in_bytes(&mut self) -> Result<&'a str, Malformed> {
+        text_in_bytes(&mut self.decoder)
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+        Ok(self.decoder.bytes()?)
+    }
+
+    /// A map by names of tables, in its order.
+    pub(super) fn by_table<T>(
+        &mut self,
+        mut read: impl FnMut(&str, &mut Decoder<'a>) -> Result<T, Refused>,
+    ) -> Result<Vec<(&'a str, T)>, Refused> {
+        let length = self.decoder.map()?;
+        let mut tables: Vec<(&str, T)> = Vec::new();
+        elements(&mut self.decoder, length, |decoder| {
+            let table = decoder.str()?;
+            if tables.iter().any(|(known, _)| *known == table) {
+                return Err(Malformed::DuplicateAttribute.into());
+            }
+            let value = read(table, decoder)?;
+            tables.push((table, value));
+            Ok(())
+        })?;
+        Ok(tables)
+    }
+
+    /// An array; an absent one is empty.
+    pub(super) fn array<T>(
+        &mut self,
+        mut read: impl FnMut(&mut Decoder<'a>) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
+        let mut all = Vec::new();
+        if self.decoder.datatype()? == Type::Null {
+            self.decoder.null()?;
+            return Ok(all);
+        }
+        let length = self.decoder.array()?;
+        for_each(&mut self.decoder, length, |decoder| {
+            all.push(read(decoder)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// The options; where one is there twice, the last one counts.
+    pub(super) fn options(&mut self) -> Result<Options<'a>, Malformed> {
+        let mut options = Options::default();
+        if self.decoder.datatype()? == Type::Null {
+            self.decoder.null()?;
+            return Ok(options);
+        }
+        let length = self.decoder.map()?;
+        for_each(&mut self.decoder, length, |decoder| options.read(decoder))?;
+        Ok(options)
+    }
+
+    /// # Errors
+    /// If there is more.
+    pub(super) fn end(&self) -> Result<(), Malformed> {
+        expect_end(&self.decoder)
+    }
+}
+
+/// As [`for_each`], for what may be refused in other ways than by its bytes.
+pub(super) fn elements<'a>(
+    decoder: &mut Decoder<'a>,
+    length: Option<u64>,
+    mut read: impl FnMut(&mut Decoder<'a>) -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    let mut refused = None;
+    let read = for_each(decoder, length, |decoder| {
+        read(decoder).map_err(|why| {
+            let malformed = match why {
+                Refused::Malformed(malformed) => malformed,
+                _ => Malformed::WrongType,
+            };
+            refused = Some(why);
+            malformed
+        })
+    });
+    match refused {
+        Some(why) => Err(why),
+        None => Ok(read?),
+    }
+}
+
+pub(super) fn text_in_bytes<'a>(decoder: &mut Decoder<'a>) -> Result<&'a str, Malformed> {
+    std::str::from_utf8(decoder.bytes()?).map_err(|_| Malformed::NotText)
+}
+
+pub(super) fn bytes_or_null<'a>(decoder: &mut Decoder<'a>) -> Result<Option<&'a [u8]>, Malformed> {
+    match decoder.datatype()? {
+        Type::Null => {
+            decoder.null()?;
+            Ok(None)
+        }
+        _ => Ok(Some(decoder.bytes()?)),
+    }
+}
+
+/// Clients write it as a boolean or as a number.
+fn yes_or_no(decoder: &mut Decoder<'_>) -> Result<bool, Malformed> {
+    match decoder.datatype()? {
+        Type::Bool => Ok(decoder.bool()?),
+        _ => Ok(decoder.i64()? != 0),
+    }
+}
+
+/// One of a list of words, which begins at number `first`.
+fn word<T: Copy>(decoder: &mut Decoder<'_>, first: i64, words: &[T]) -> Result<T, Malformed> {
+    let place = usize::try_from(decoder.i64()? - first).ok();
+    place.and_then(|place| words.get(place)).copied().ok_or(Malformed::WrongType)
+}
+
+impl<'a> Options<'a> {
+    fn read(&mut self, decoder: &mut Decoder<'a>) -> Result<(), Malformed> {
+        use ReturnConsumedCapacity as Capacity;
+        let number =
+            |decoder: &mut Decoder<'a>| u32::try_from(decoder.i64()?).map_err(|_| Malformed::WrongType);
+        match decoder.i64()? {
+            0 => self.projection = Some(decoder.bytes()?),
+            // DAX: names and values that some clients send although the expressions have them.
+            1 | 5 => decoder.skip()?,
+            2 => self.is_strong = Some(yes_or_no(decoder)?),
+            3 => {
+                self.capacity = Some(word(decoder, 0, &[Capacity::None, Capacity::Total, Capacity::Indexes])?)
+            }
+            4 => self.condition = Some(decoder.bytes()?),
+            6 => {
+                let words = [ReturnItemCollectionMetrics::None, ReturnItemCollectionMetrics::Size];
+                self.metrics = Some(word(decoder, 0, &words)?);
+            }
+            7 => {
+                use ReturnValues::{AllNew, AllOld, None, UpdatedNew, UpdatedOld};
+                self.values = Some(word(decoder, 1, &[None, AllOld, UpdatedOld, AllNew, UpdatedNew])?);
+            }
+            8 => self.update = Some(decoder.bytes()?),
+            9 => self.start = Some(decoder.bytes()?),
+            10 => self.filter = Some(decoder.bytes()?),
+            11 => self.index = Some(text_in_bytes(decoder)?.to_owned()),
+            13 => self.limit = Some(number(decoder)?),
+            14 => self.is_forward = Some(yes_or_no(decoder)?),
+            15 => {
+                use Select::{AllAttributes, AllProjectedAttributes, Count, SpecificAttributes};
+                let words = [AllAttributes, AllProjectedAttributes, Count, SpecificAttributes];
+                self.select = Some(word(decoder, 1, &words)?);
+            }
+            16 => self.segment = Some(number(decoder)?),
+            17 => self.total_segments = Some(number(decoder)?),
+            19 => self.token = Some(decoder.str()?.to_owned()),
+            _ => return Err(Malformed::WrongType),
+        }
+        Ok(())
+    }
+}
+
+/// What a failed condition of a transaction shows.
+pub(super) fn on_failure(
+    decoder: &mut Decoder<'_>,
+) -> Result<Option<ReturnValuesOnConditionCheckFailure>, Malformed> {
+    if decoder.datatype()? == Type::Null {
+        decoder.null()?;
+        return Ok(None);
+    }
+    let words = [ReturnValuesOnConditionCheckFailure::None, ReturnValuesOnConditionCheckFailure::AllOld];
+    Ok(Some(word(decoder, 1, &words)?))
+}
+
+/// Expressions as a request has them: texts, and what stands for names and values in them.
+pub(super) struct Texts {
+    pub(super) printed: Printed,
+    pub(super) names: Option<UniqueMap<String>>,
+    pub(super) values: Option<UniqueMap<AttributeValue>>,
+}
+
+impl Texts {
+    pub(super) fn of(trees: &Trees) -> Texts {
+        let mut printed = trees.print();
+        let (names, values) = (std::mem::take(&mut printed.names), std::mem::take(&mut printed.values));
+        Texts {
+            printed,
+            names: (!names.is_empty()).then(|| names.into_iter().collect()),
+            values: (!values.is_empty()).then(|| values.into_iter().collect()),
+        }
+    }
+}
+
+/// A condition and an update, as writes have them.
+pub(super) fn write_texts(condition: Option<&[u8]>, update: Option<&[u8]>) -> Result<Texts, Malformed> {
+    let trees = Trees {
+        condition: condition.map(expression::decode_condition).transpose()?,
+        update: update.map(expression::decode_update).transpose()?,
+        ..Trees::default()
+    };
+    Ok(Texts::of(&trees))
+}
+
+/// A primary key.
+///
+/// # Errors
+/// If it is none of this table. DynamoDB: in the words for keys that do not fit their table. The client may know
+/// the table as it was before it was made again.
+pub(super) fn primary_key(schema: &KeySchema, bytes: &[u8]) -> Result<Item, Refused> {
+    key::decode(schema, bytes)
+        .map_err(|_| ApiError::validation("The provided key element does not match the schema").into())
+}
+
+/// A whole item: its key, and its other attributes as they travel.
+///
+/// # Errors
+/// If nobody here knows the list of names, or the values are not as many.
+pub(super) fn whole_item(
+    lists: &AttributeLists,
+    schema: &KeySchema,
+    key: &[u8],
+    blob: &[u8],
+) -> Result<Item, Refused> {
+    let (list, values) = item::split_list(blob)?;
+    let names = u64::try_from(list).ok().and_then(|list| lists.names_of(list));
+    let names = names.ok_or_else(|| Refused::Refusal(crate::metadata::unknown(list)))?;
+    let mut whole = item::decode(values, &names)?;
+    for (name, value) in primary_key(schema, key)? {
+        whole.insert(name, value);
+    }
+    Ok(whole)
+}

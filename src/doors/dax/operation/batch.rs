@@ -1,0 +1,241 @@
+//! Batches.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use expr::Trees;
+use minicbor::Decoder;
+use model::{
+    Item, KeySchema,
+    call::{
+        BatchGetItem, BatchWriteItem, DeleteRequest, ItemToPut, KeysAndAttributes, PutRequest, Request,
+        WriteRequest,
+    },
+};
+use serde::Deserialize;
+
+use crate::{
+    reply::Asked,
+    wire::{Malformed, Writer, for_each},
+};
+
+use super::{
+    Answered, Operations, Success,
+    answers::{self, Capacity, CollectionMetrics, write_capacities},
+    arguments::{Arguments, Texts, bytes_or_null, primary_key, whole_item},
+    page::encode_key,
+    projection::Wanted,
+    refused::Refused,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[derive(Default)]
+struct Got {
+    responses: BTreeMap<String, Vec<Item>>,
+    unprocessed_keys: BTreeMap<String, KeysAndAttributes>,
+    consumed_capacity: Vec<Capacity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[derive(Default)]
+struct Written {
+    unprocessed_items: BTreeMap<String, Vec<WriteRequest>>,
+    item_collection_metrics: BTreeMap<String, Vec<CollectionMetrics>>,
+    consumed_capacity: Vec<Capacity>,
+}
+
+/// What is asked of one table.
+struct Asking<'a> {
+    is_strong: bool,
+    projection: Option<&'a [u8]>,
+    keys: Vec<&'a [u8]>,
+}
+
+/// A key, and what is put there; nothing if it is deleted.
+type Writing<'a> = (&'a [u8], Option<&'a [u8]>);
+
+impl Operations {
+    /// `batchGetItem`.
+    pub(super) async fn batch_get_item(
+        &self,
+        mut arguments: Arguments<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Answered, Refused> {
+        let tables = arguments.by_table(|_, decoder| Ok(read_asking(decoder)?))?;
+        let options = arguments.options()?;
+        arguments.end()?;
+        let names: Vec<&str> = tables.iter().map(|(table, _)| *table).collect();
+        let schemas = self.schemas(&names, asked).await?;
+        let mut wanted = Vec::with_capacity(tables.len());
+        let mut request_items = Vec::with_capacity(tables.len());
+        for ((table, asking), schema) in tables.iter().zip(&schemas) {
+            let keys = asking.keys.iter().map(|key| primary_key(schema, key)).collect::<Result<_, _>>()?;
+            let of_table = asking.projection.map(Wanted::read).transpose()?;
+            let trees = Trees { projection: of_table.as_ref().map(Wanted::attributes), ..Trees::default() };
+            let texts = Texts::of(&trees);
+            wanted.push(of_table);
+            let asked_of_table = KeysAndAttributes {
+                keys,
+                consistent_read: Some(asking.is_strong),
+                projection_expression: texts.printed.projection,
+                expression_attribute_names: texts.names,
+                attributes_to_get: None,
+            };
+            request_items.push(((*table).to_owned(), asked_of_table));
+        }
+        let request = BatchGetItem {
+            request_items: request_items.into_iter().collect(),
+            return_consumed_capacity: options.capacity,
+        };
+        let Success { body, outcome } = self.ask(Request::BatchGetItem(request), &names, asked).await?;
+        let mut got: Got = answers::read(&body)?;
+        let mut out = Writer::new();
+        out.array(2);
+        out.map(names.len());
+        for ((table, schema), wanted) in names.iter().zip(&schemas).zip(&wanted) {
+            out.text(table);
+            let items = got.responses.remove(*table).unwrap_or_default();
+            match wanted {
+                Some(wanted) => {
+                    out.array(items.len());
+                    items.iter().for_each(|item| wanted.write(item, &mut out));
+                }
+                None => {
+                    out.array(2 * items.len());
+                    for (key, blob) in self.keyed(&items, schema).await? {
+                        out.bytes(&key);
+                        out.bytes(&blob);
+                    }
+                }
+            }
+        }
+        // Every table is there: a client fails if none is.
+        out.map(names.len());
+        for (table, schema) in names.iter().zip(&schemas) {
+            out.text(table);
+            let unprocessed = got.unprocessed_keys.remove(*table).map_or_else(Vec::new, |left| left.keys);
+            out.array(unprocessed.len());
+            for key in &unprocessed {
+                out.bytes(&encode_key(schema, key)?);
+            }
+        }
+        write_capacities(&got.consumed_capacity, &mut out);
+        Ok(Answered { result: out.into_bytes(), outcome })
+    }
+
+    /// `batchWriteItem`.
+    pub(super) async fn batch_write_item(
+        &self,
+        mut arguments: Arguments<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Answered, Refused> {
+        let tables = arguments.by_table(|_, decoder| Ok(read_writings(decoder)?))?;
+        let options = arguments.options()?;
+        arguments.end()?;
+        let names: Vec<&str> = tables.iter().map(|(table, _)| *table).collect();
+        let schemas = self.schemas(&names, asked).await?;
+        let mut request_items = Vec::with_capacity(tables.len());
+        for ((table, writings), schema) in tables.iter().zip(&schemas) {
+            let write = |&(key, blob): &Writing<'_>| match blob {
+                Some(blob) => {
+                    let item = ItemToPut::new(whole_item(&self.lists, schema, key, blob)?);
+                    Ok(WriteRequest::Put(PutRequest { item }))
+                }
+                None => Ok(WriteRequest::Delete(DeleteRequest { key: primary_key(schema, key)? })),
+            };
+            let writes = writings.iter().map(write).collect::<Result<Vec<_>, Refused>>()?;
+            request_items.push(((*table).to_owned(), writes));
+        }
+        let request = BatchWriteItem {
+            request_items: request_items.into_iter().collect(),
+            return_consumed_capacity: options.capacity,
+            return_item_collection_metrics: options.metrics,
+        };
+        let Success { body, outcome } = self.ask(Request::BatchWriteItem(request), &names, asked).await?;
+        let written: Written = answers::read(&body)?;
+        let schema_of = |table: &str| {
+            let place = names.iter().position(|name| *name == table);
+            place.and_then(|place| schemas.get(place))
+        };
+        let mut out = Writer::new();
+        out.map(written.unprocessed_items.len());
+        for (table, writes) in &written.unprocessed_items {
+            let schema = schema_of(table).ok_or(Malformed::WrongType)?;
+            out.text(table);
+            out.array(2 * writes.len());
+            for write in writes {
+                match write {
+                    WriteRequest::Put(put) => {
+                        out.bytes(&encode_key(schema, &put.item.attributes)?);
+                        out.bytes(&self.blob(&put.item.attributes, schema).await?);
+                    }
+                    WriteRequest::Delete(delete) => {
+                        out.bytes(&encode_key(schema, &delete.key)?);
+                        out.null();
+                    }
+                }
+            }
+        }
+        write_capacities(&written.consumed_capacity, &mut out);
+        write_collections(&written.item_collection_metrics, schema_of, &mut out);
+        Ok(Answered { result: out.into_bytes(), outcome })
+    }
+
+    /// The keys of these tables, in their order.
+    pub(super) async fn schemas(
+        &self,
+        names: &[&str],
+        asked: &Asked<'_>,
+    ) -> Result<Vec<Arc<KeySchema>>, Refused> {
+        let mut schemas = Vec::with_capacity(names.len());
+        for name in names {
+            schemas.push(self.tables.learn(name, asked.deadline).await?);
+        }
+        Ok(schemas)
+    }
+}
+
+/// Metrics of item collections by table.
+pub(super) fn write_collections<'s>(
+    metrics: &BTreeMap<String, Vec<CollectionMetrics>>,
+    schema_of: impl Fn(&str) -> Option<&'s Arc<KeySchema>>,
+    out: &mut Writer,
+) {
+    let known: Vec<_> =
+        metrics.iter().filter_map(|(table, metrics)| Some((table, schema_of(table)?, metrics))).collect();
+    out.map(known.len());
+    for (table, schema, metrics) in known {
+        out.text(table);
+        out.array(metrics.len());
+        metrics.iter().for_each(|metrics| metrics.write(schema, out));
+    }
+}
+
+fn read_asking<'a>(decoder: &mut Decoder<'a>) -> Result<Asking<'a>, Malformed> {
+    if decoder.array()? != Some(3) {
+        return Err(Malformed::WrongType);
+    }
+    let (is_strong, projection) = (decoder.bool()?, bytes_or_null(decoder)?);
+    let mut keys = Vec::new();
+    let length = decoder.array()?;
+    for_each(decoder, length, |decoder| {
+        keys.push(decoder.bytes()?);
+        Ok(())
+    })?;
+    Ok(Asking { is_strong, projection, keys })
+}
+
+fn read_writings<'a>(decoder: &mut Decoder<'a>) -> Result<Vec<Writing<'a>>, Malformed> {
+    let mut flat = Vec::new();
+    let length = decoder.array()?;
+    for_each(decoder, length, |decoder| {
+        flat.push(bytes_or_null(decoder)?);
+        Ok(())
+    })?;
+    let (pairs, rest) = flat.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(Malformed::Truncated);
+    }
+    pairs.iter().map(|[key, blob]| Ok((key.ok_or(Malformed::WrongType)?, *blob))).collect()
+}

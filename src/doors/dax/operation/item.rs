@@ -1,0 +1,206 @@
+//! Operations on one item.
+
+use model::{
+    Item, KeySchema,
+    call::{DeleteItem, GetItem, ItemToPut, PutItem, Request, ReturnValues, UpdateItem},
+};
+use serde::Deserialize;
+
+use crate::{
+    reply::Asked,
+    wire::{
+        Writer,
+        item::{self, Values},
+    },
+};
+
+use super::{
+    Answered, Operations, Success,
+    answers::{self, ATTRIBUTES, CAPACITY, Capacity, CollectionMetrics, ITEM, METRICS},
+    arguments::{Arguments, primary_key, whole_item, write_texts},
+    projection::Wanted,
+    refused::Refused,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Got {
+    item: Option<Item>,
+    consumed_capacity: Option<Capacity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Written {
+    attributes: Option<Item>,
+    consumed_capacity: Option<Capacity>,
+    item_collection_metrics: Option<CollectionMetrics>,
+}
+
+impl Operations {
+    /// `getItem`. The stack is asked for the whole item, whatever of it the client wants: what is kept is whole anyway.
+    pub(super) async fn get_item(
+        &self,
+        mut arguments: Arguments<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Answered, Refused> {
+        let (table, key) = (arguments.text_in_bytes()?, arguments.bytes()?);
+        let options = arguments.options()?;
+        arguments.end()?;
+        let schema = self.tables.learn(table, asked.deadline).await?;
+        let wanted = options.projection.map(Wanted::read).transpose()?;
+        let request = GetItem {
+            table_name: table.to_owned(),
+            key: primary_key(&schema, key)?,
+            consistent_read: options.is_strong,
+            return_consumed_capacity: options.capacity,
+            ..GetItem::default()
+        };
+        let Success { body, outcome } = self.ask(Request::GetItem(request), &[table], asked).await?;
+        let got: Got = answers::read(&body)?;
+        let mut out = Writer::new();
+        out.begin_map();
+        if let Some(item) = &got.item {
+            match &wanted {
+                Some(wanted) => {
+                    out.int(ITEM);
+                    wanted.write(item, &mut out);
+                }
+                None => {
+                    let blob = self.blob(item, &schema).await?;
+                    out.int(ITEM);
+                    out.bytes(&blob);
+                }
+            }
+        }
+        write_capacity(got.consumed_capacity.as_ref(), &mut out);
+        out.end();
+        Ok(Answered { result: out.into_bytes(), outcome })
+    }
+
+    /// `putItem`.
+    pub(super) async fn put_item(
+        &self,
+        mut arguments: Arguments<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Answered, Refused> {
+        let (table, key, blob) = (arguments.text_in_bytes()?, arguments.bytes()?, arguments.bytes()?);
+        let options = arguments.options()?;
+        arguments.end()?;
+        let schema = self.tables.learn(table, asked.deadline).await?;
+        let texts = write_texts(options.condition, None)?;
+        let request = PutItem {
+            table_name: table.to_owned(),
+            item: ItemToPut::new(whole_item(&self.lists, &schema, key, blob)?),
+            return_values: options.values,
+            return_consumed_capacity: options.capacity,
+            return_item_collection_metrics: options.metrics,
+            condition_expression: texts.printed.condition,
+            expression_attribute_names: texts.names,
+            expression_attribute_values: texts.values,
+            ..PutItem::default()
+        };
+        let success = self.ask(Request::PutItem(request), &[table], asked).await?;
+        self.written(success, &schema, options.values).await
+    }
+
+    /// `updateItem`.
+    pub(super) async fn update_item(
+        &self,
+        mut arguments: Arguments<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Answered, Refused> {
+        let (table, key) = (arguments.text_in_bytes()?, arguments.bytes()?);
+        let options = arguments.options()?;
+        arguments.end()?;
+        let schema = self.tables.learn(table, asked.deadline).await?;
+        let texts = write_texts(options.condition, options.update)?;
+        let request = UpdateItem {
+            table_name: table.to_owned(),
+            key: primary_key(&schema, key)?,
+            return_values: options.values,
+            return_consumed_capacity: options.capacity,
+            return_item_collection_metrics: options.metrics,
+            update_expression: texts.printed.update,
+            condition_expression: texts.printed.condition,
+            expression_attribute_names: texts.names,
+            expression_attribute_values: texts.values,
+            ..UpdateItem::default()
+        };
+        let success = self.ask(Request::UpdateItem(request), &[table], asked).await?;
+        self.written(success, &schema, options.values).await
+    }
+
+    /// `deleteItem`.
+    pub(super) async fn delete_item(
+        &self,
+        mut arguments: Arguments<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Answered, Refused> {
+        let (table, key) = (arguments.text_in_bytes()?, arguments.bytes()?);
+        let options = arguments.options()?;
+        arguments.end()?;
+        let schema = self.tables.learn(table, asked.deadline).await?;
+        let texts = write_texts(options.condition, None)?;
+        let request = DeleteItem {
+            table_name: table.to_owned(),
+            key: primary_key(&schema, key)?,
+            return_values: options.values,
+            return_consumed_capacity: options.capacity,
+            return_item_collection_metrics: options.metrics,
+            condition_expression: texts.printed.condition,
+            expression_attribute_names: texts.names,
+            expression_attribute_values: texts.values,
+            ..DeleteItem::default()
+        };
+        let success = self.ask(Request::DeleteItem(request), &[table], asked).await?;
+        self.written(success, &schema, options.values).await
+    }
+
+    /// The result of a write.
+    async fn written(
+        &self,
+        Success { body, outcome }: Success,
+        schema: &KeySchema,
+        values: Option<ReturnValues>,
+    ) -> Result<Answered, Refused> {
+        let written: Written = answers::read(&body)?;
+        // Clients that asked for nothing fail if there is something.
+        let attributes = written.attributes.filter(|_| !matches!(values, None | Some(ReturnValues::None)));
+        let mut out = Writer::new();
+        out.begin_map();
+        if let Some(attributes) = &attributes {
+            let blob = match values {
+                Some(ReturnValues::UpdatedNew | ReturnValues::UpdatedOld) => {
+                    self.changed(attributes, schema).await?
+                }
+                _ => self.blob(attributes, schema).await?,
+            };
+            out.int(ATTRIBUTES);
+            out.bytes(&blob);
+        }
+        write_capacity(written.consumed_capacity.as_ref(), &mut out);
+        if let Some(metrics) = &written.item_collection_metrics {
+            out.int(METRICS);
+            metrics.write(schema, &mut out);
+        }
+        out.end();
+        Ok(Answered { result: out.into_bytes(), outcome })
+    }
+
+    /// What an update changed.
+    async fn changed(&self, attributes: &Item, schema: &KeySchema) -> Result<Vec<u8>, Refused> {
+        let names = Values::of(attributes, schema).names;
+        let list = self.list_of(&names).await?;
+        let places = names.iter().enumerate();
+        let values = places.filter_map(|(place, name)| Some((place, attributes.get(name)?)));
+        Ok(item::encode_changed(list, values))
+    }
+}
+
+fn write_capacity(capacity: Option<&Capacity>, out: &mut Writer) {
+    if let Some(capacity) = capacity {
+        out.int(CAPACITY);
+        capacity.write(out);
+    }
+}

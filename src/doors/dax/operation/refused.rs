@@ -1,0 +1,112 @@
+//! Why a request has no result.
+
+use backend::{Failure, Outcome};
+use model::{ApiError, ErrorCode, Item};
+use serde::Deserialize;
+
+use crate::{
+    error::{Reason, Refusal, Stakes},
+    wire::Malformed,
+};
+
+/// Why a request has no result.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// It cannot be understood.
+    Malformed(Malformed),
+    /// It is wrong, and nobody was asked.
+    Invalid(ApiError),
+    /// The stack answered an error.
+    Error(ErrorAnswer),
+    /// There is no answer.
+    Failure(Failure),
+    /// An error that is ready to be sent.
+    Refusal(Refusal),
+    /// A cancelled transaction, with a reason for each of its actions.
+    Cancelled(ErrorAnswer, Vec<Reason>),
+}
+
+/// An error as the stack answered it.
+#[derive(Debug)]
+pub(super) struct ErrorAnswer {
+    pub(super) error: ApiError,
+    pub(super) reasons: Vec<CancellationReason>,
+    pub(super) outcome: Outcome,
+}
+
+/// Why one action cancelled its transaction.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CancellationReason {
+    pub(super) code: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) item: Option<Item>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "__type")]
+    code: String,
+    #[serde(default, alias = "Message")]
+    message: String,
+    #[serde(default, rename = "CancellationReasons")]
+    reasons: Vec<CancellationReason>,
+}
+
+impl Refused {
+    /// From an answer that is no success.
+    pub(super) fn of_origin(reply: &backend::Reply) -> Refused {
+        let status = reply.status();
+        let (code, message, reasons) = match serde_json::from_slice::<Body>(reply.body()) {
+            Ok(Body { code, message, reasons }) => (ErrorCode::from_type(&code), message, reasons),
+            Err(_) => (None, format!("the origin answered {status}"), Vec::new()),
+        };
+        let code = code.unwrap_or(match status.as_u16() {
+            503 => ErrorCode::ServiceUnavailable,
+            500.. => ErrorCode::InternalServerError,
+            _ => ErrorCode::ValidationException,
+        });
+        let error = ApiError::upstream(code, message);
+        Refused::Error(ErrorAnswer { error, reasons, outcome: reply.outcome })
+    }
+
+    /// Whether it may come of having an outdated idea of a table.
+    pub(super) fn doubts_tables(&self) -> bool {
+        let Refused::Error(answer) = self else { return false };
+        matches!(answer.error.code, ErrorCode::ResourceNotFoundException | ErrorCode::ValidationException)
+    }
+
+    pub(super) fn refusal(self, stakes: Stakes) -> (Refusal, Option<Outcome>) {
+        match self {
+            Refused::Malformed(why) => {
+                (Refusal::of_error(&ApiError::validation(why.to_string()), stakes), None)
+            }
+            Refused::Invalid(error) => (Refusal::of_error(&error, stakes), None),
+            Refused::Error(answer) => (Refusal::of_error(&answer.error, stakes), Some(answer.outcome)),
+            Refused::Failure(failure) => (Refusal::of_failure(&failure, stakes), None),
+            Refused::Refusal(refusal) => (refusal, None),
+            Refused::Cancelled(answer, reasons) => {
+                let refusal = Refusal::of_error(&answer.error, stakes).with_reasons(reasons);
+                (refusal, Some(answer.outcome))
+            }
+        }
+    }
+}
+
+impl From<Malformed> for Refused {
+    fn from(why: Malformed) -> Refused {
+        Refused::Malformed(why)
+    }
+}
+
+impl From<minicbor::decode::Error> for Refused {
+    fn from(error: minicbor::decode::Error) -> Refused {
+        Refused::Malformed(error.into())
+    }
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Refused {
+        Refused::Invalid(error)
+    }
+}
