@@ -422,7 +422,7 @@ async fn the_task_of_a_connection_is_small() {
     let peer = stream.peer_addr().unwrap();
     let task = Arc::clone(&node.door).converse(stream, peer, None);
     let bytes = std::mem::size_of_val(&task);
-    assert!(bytes <= 8 << 10, "{bytes} bytes");
+    assert!(bytes <= 4 << 10, "{bytes} bytes");
 }
 
 #[tokio::test]
