@@ -81,6 +81,9 @@ pub struct Env {
     /// Where the node listens [default: as configured]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+    /// For DAX's clients
+    #[arg(long)]
+    pub(crate) dax: bool,
     /// The shell that is to read the variables
     #[arg(long, value_enum, default_value_t = Shell::Sh)]
     pub(crate) shell: Shell,
@@ -271,7 +274,8 @@ mod tests {
     fn flags_set_keys() {
         let line = "linac serve --config a.toml --listen 127.0.0.1:0 --admin 127.0.0.1:0 --upstream aws \
             --cache off --region eu-west-1 --read-only --cors https://a.example --cors https://b.example --allow-remote \
-            --log-level debug --log-format json --data-dir d --in-memory --print-address";
+            --log-level debug --log-format json --data-dir d --in-memory --dax 127.0.0.1:0 --daxs [::1]:0 \
+            --print-address";
         let Ok(Command::Serve(serve)) = parse(line) else { panic!("{line}") };
         assert!(serve.print_address);
         assert_eq!(serve.settings.config, Some(PathBuf::from("a.toml")));
@@ -279,6 +283,8 @@ mod tests {
             ("json.listen", "127.0.0.1:0"),
             ("json.cors", "https://a.example,https://b.example"),
             ("json.allow_remote", "true"),
+            ("dax.listen", "127.0.0.1:0"),
+            ("dax.tls_listen", "[::1]:0"),
             ("admin.listen", "127.0.0.1:0"),
             ("upstream.url", "aws"),
             ("upstream.region", "eu-west-1"),
@@ -306,6 +312,7 @@ mod tests {
         check("linac config show --upstream aws", true);
         check("linac config", false);
         check("linac env --shell fish --listen 127.0.0.1:1", true);
+        check("linac env --dax --shell fish --listen 127.0.0.1:1", true);
         check("linac env --shell csh", false);
         check("linac purge", false);
         check("linac purge --all --table Music", false);

@@ -4,6 +4,7 @@
 //! defaults that depend on the machine, in `derive.rs` → checked values, in `resolve.rs` and `rules.rs`. Only
 //! this module reads files and the environment.
 
+mod dax;
 mod derive;
 pub(crate) mod keys;
 mod parse;
@@ -36,6 +37,8 @@ pub struct Config {
     pub json_listen: SocketAddr,
     /// How they are served.
     pub json: json_door::Config,
+    /// The door of DAX's clients, if it is to be open.
+    pub dax: Option<DaxConfig>,
     /// Where operators and probes connect.
     pub admin_listen: SocketAddr,
     /// Who is behind this node.
@@ -48,6 +51,17 @@ pub struct Config {
     pub server: ServerConfig,
     /// How the log is written.
     pub log: LogConfig,
+}
+
+/// The door of DAX's clients; it listens on one address at least.
+#[derive(Debug, Clone)]
+pub struct DaxConfig {
+    /// For `dax://`.
+    pub listen: Option<SocketAddr>,
+    /// For `daxs://`; there is a certificate then.
+    pub tls_listen: Option<SocketAddr>,
+    /// How they are served.
+    pub door: dax_door::Config,
 }
 
 /// What answers the calls that the cache does not.

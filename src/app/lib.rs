@@ -22,7 +22,7 @@ pub use cli::{
     Cli, Command, ConfigCommand, Env, Explain, Healthcheck, Node, Purge, Reload, Report, Serve, SettingsArgs,
     Shell, Warm,
 };
-pub use config::{Config, Mistake, Mistakes, ServerConfig};
+pub use config::{Config, DaxConfig, Mistake, Mistakes, ServerConfig};
 pub use failed::{Failed, StartError};
 pub use operate::{completions, config, env, explain, healthcheck, purge, reload};
 pub use report::report;

@@ -18,6 +18,8 @@ use crate::{
 
 /// For a running node to answer: a purge walks the cache.
 pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+/// DAX's port.
+const DAX_ADDRESS: &str = "127.0.0.1:8111";
 /// For a table to be described: what a read would wait for, a second.
 const EXPLAIN_ATTEMPTS: u32 = 10;
 const EXPLAIN_PAUSE: Duration = Duration::from_millis(100);
@@ -46,6 +48,9 @@ pub fn config(command: ConfigCommand) -> Result<(), Failed> {
 /// # Errors
 /// When no address is given and the configured one is no address.
 pub fn env(args: &Env) -> Result<(), Failed> {
+    if args.dax {
+        return print(&dax_variables(args.shell, &dax_endpoint(args.listen)?));
+    }
     let address = address_of(args.listen, "json.listen")?;
     print(&variables(args.shell, &format!("http://{address}")))
 }
@@ -115,22 +120,63 @@ pub fn completions(shell: clap_complete::Shell) -> Result<(), Failed> {
     print(&String::from_utf8_lossy(&script))
 }
 
+impl Shell {
+    fn assign(self, name: &str, value: &str) -> String {
+        match self {
+            Shell::Sh => format!("export {name}={value}"),
+            Shell::Fish => format!("set -gx {name} {value}"),
+            Shell::Powershell => format!("$env:{name} = \"{value}\""),
+        }
+    }
+}
+
+/// The endpoint that DAX's clients are given: as asked, else as configured, without TLS where both are.
+fn dax_endpoint(given: Option<SocketAddr>) -> Result<String, Failed> {
+    if let Some(address) = given {
+        return Ok(format!("dax://{}", reachable(address)));
+    }
+    let settings = Settings::read(None, Vec::new())?;
+    for (key, scheme) in [("dax.listen", "dax"), ("dax.tls_listen", "daxs")] {
+        if settings.text(key).is_some() {
+            return Ok(format!("{scheme}://{}", address_of(None, key)?));
+        }
+    }
+    Ok(format!("dax://{DAX_ADDRESS}"))
+}
+
+fn dax_variables(shell: Shell, endpoint: &str) -> String {
+    let mut lines = vec![
+        "# DAX's clients read no variable for their endpoint: the application hands it to them.".to_owned(),
+        shell.assign("DAX_ENDPOINT", endpoint),
+    ];
+    if endpoint.starts_with("daxs:") {
+        lines.push("# They have to trust the certificate: for Python and Go, and for Node.".to_owned());
+        for name in ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"] {
+            lines.push(format!("# {}", shell.assign(name, "ca.pem")));
+        }
+    }
+    lines.push(
+        "# They sign with some credentials for some region, whatever they are, unless dax.access_keys is set."
+            .to_owned(),
+    );
+    lines.extend(placeholders(shell));
+    lines.join("\n") + "\n"
+}
+
+/// What clients will not do without, as comments.
+fn placeholders(shell: Shell) -> impl Iterator<Item = String> {
+    let variables =
+        [("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), ("AWS_REGION", "us-east-1")];
+    variables.into_iter().map(move |(name, value)| format!("# {}", shell.assign(name, value)))
+}
+
 fn variables(shell: Shell, url: &str) -> String {
-    let assign = |name: &str, value: &str| match shell {
-        Shell::Sh => format!("export {name}={value}"),
-        Shell::Fish => format!("set -gx {name} {value}"),
-        Shell::Powershell => format!("$env:{name} = \"{value}\""),
-    };
     let endpoints = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"];
-    let mut lines: Vec<String> = endpoints.into_iter().map(|name| assign(name, url)).collect();
+    let mut lines: Vec<String> = endpoints.into_iter().map(|name| shell.assign(name, url)).collect();
     lines.push(
         "# SDKs need some credentials and a region, whatever they are: the node signs with its own.".into(),
     );
-    for (name, value) in
-        [("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), ("AWS_REGION", "us-east-1")]
-    {
-        lines.push(format!("# {}", assign(name, value)));
-    }
+    lines.extend(placeholders(shell));
     lines.join("\n") + "\n"
 }
 
@@ -224,6 +270,21 @@ mod tests {
                 "$env:AWS_ENDPOINT_URL_DYNAMODB_STREAMS = \"http://127.0.0.1:8000\"",
             ],
         );
+    }
+
+    #[test]
+    fn the_endpoint_of_dax_comes_with_what_it_needs() {
+        let check = |given: &str, expected: &str| {
+            assert_eq!(dax_endpoint(Some(given.parse().unwrap())).unwrap(), expected);
+        };
+        check("127.0.0.1:8111", "dax://127.0.0.1:8111");
+        check("0.0.0.0:8111", "dax://127.0.0.1:8111");
+        let plain = dax_variables(Shell::Sh, "dax://127.0.0.1:8111");
+        assert!(plain.contains("\nexport DAX_ENDPOINT=dax://127.0.0.1:8111\n"), "{plain}");
+        assert!(!plain.contains("SSL_CERT_FILE"), "{plain}");
+        let tls = dax_variables(Shell::Fish, "daxs://127.0.0.1:9111");
+        assert!(tls.contains("\n# set -gx SSL_CERT_FILE ca.pem\n"), "{tls}");
+        assert!(tls.contains("\n# set -gx AWS_REGION us-east-1\n"), "{tls}");
     }
 
     #[test]

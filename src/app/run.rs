@@ -18,13 +18,14 @@ use crate::{
 };
 
 /// The crates of this product, whose messages the log takes at its level.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "app",
     "admin_door",
     "auth",
     "backend",
     "base",
     "cache",
+    "dax_door",
     "engine",
     "expr",
     "json_door",

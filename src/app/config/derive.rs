@@ -1,5 +1,7 @@
 //! Defaults that depend on the machine or on other keys.
 
+use std::path::Path;
+
 use base::units::print_bytes;
 use upstream::AwsHost;
 
@@ -30,6 +32,11 @@ pub(super) fn derive(layers: &mut Layers, sources: &Sources) {
         };
         layers.set("cache.settle", settle.to_owned(), Source::Found(how.to_owned()));
     }
+    if layers.value("dax.state_dir").is_none()
+        && let Some(directory) = dax_directory(layers)
+    {
+        layers.set("dax.state_dir", directory, Source::Found("within engine.data_dir".to_owned()));
+    }
     if layers.value("upstream.region").is_none() {
         let url = layers.value("upstream.url").map_or("", |url| url.text.trim());
         if let Some((region, source)) = region(url, &sources.variables) {
@@ -40,6 +47,18 @@ pub(super) fn derive(layers: &mut Layers, sources: &Sources) {
     if preset == Some(Ok(RulesPreset::Dax)) {
         derive_dax(layers);
     }
+}
+
+/// The directory of the DAX door within that of the bundled engine, if there is one of each.
+fn dax_directory(layers: &Layers) -> Option<String> {
+    let is_set = |path: &str| layers.value(path).is_some();
+    let is_open = is_set("dax.listen") || is_set("dax.tls_listen");
+    let is_in_memory = layers.value("engine.in_memory").is_some_and(|claim| claim.text.trim() == "true");
+    if !is_open || is_in_memory || is_set("upstream.url") {
+        return None;
+    }
+    let of_engine = Path::new(layers.value("engine.data_dir")?.text.trim());
+    of_engine.join("dax").to_str().map(str::to_owned)
 }
 
 /// What DAX does where nobody says otherwise.

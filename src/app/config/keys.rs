@@ -105,6 +105,61 @@ pub(crate) static KEYS: &[Key] = &[
     Key::number("json.requests_max", "4096", "Requests under way at once; more are refused, clients retry"),
     Key::text("json.request_bytes_max", "256 MiB", "Bytes of request bodies held at once"),
     Key::text("json.read_timeout", "30s", "For the body of a request to arrive"),
+    Key::new(
+        "dax.listen",
+        Kind::Text,
+        Preset::Found("the door for dax:// is closed"),
+        "Where DAX's clients connect, such as 127.0.0.1:8111",
+    )
+    .flag("dax", "ADDR"),
+    Key::new(
+        "dax.tls_listen",
+        Kind::Text,
+        Preset::Found("the door for daxs:// is closed"),
+        "Where DAX's clients connect over TLS, such as 127.0.0.1:9111",
+    )
+    .flag("daxs", "ADDR"),
+    Key::new(
+        "dax.tls_certificate",
+        Kind::Text,
+        Preset::Found("it is for dax.tls_listen, which needs it"),
+        "The file of the certificate that clients over TLS see, in PEM",
+    ),
+    Key::new(
+        "dax.tls_key",
+        Kind::Text,
+        Preset::Found("it is for dax.tls_listen, which needs it"),
+        "The file of the certificate's private key, in PEM",
+    ),
+    Key::new(
+        "dax.access_keys",
+        Kind::Text,
+        Preset::Found("everybody may call who can connect"),
+        "The file of the access keys that DAX's clients may sign with",
+    ),
+    Key::new(
+        "dax.advertise",
+        Kind::Text,
+        Preset::Found("the address that a client has connected to"),
+        "Where this node tells DAX's clients to connect",
+    ),
+    Key::text("dax.role", "leader", "What this node tells DAX's clients to be: leader or replica"),
+    Key::text("dax.zone", "local", "The availability zone that this node tells DAX's clients to be in"),
+    Key::new("dax.nodes", Kind::List, Preset::Value(""), "The other nodes that DAX's clients are told of"),
+    Key::new(
+        "dax.state_dir",
+        Kind::Text,
+        Preset::Found(
+            "dax in engine.data_dir; in memory, if that is where the data is or in front of an upstream",
+        ),
+        "Where the numbers of attribute lists are kept, which clients remember",
+    ),
+    Key::number("dax.attribute_lists_max", "100000", "Attribute lists at most; new ones are refused then"),
+    Key::text("dax.attribute_lists_bytes_max", "64 MiB", "Bytes of names in attribute lists at most"),
+    Key::number("dax.connections_max", "10000", "Connections of DAX's clients at once; more wait"),
+    Key::text("dax.request_bytes_max", "256 MiB", "Bytes of large requests held at once"),
+    Key::text("dax.read_timeout", "30s", "For a request to arrive once it has begun"),
+    Key::text("dax.leave_time", "10s", "For clients to go elsewhere when the node stops, before it closes"),
     Key::text(
         "admin.listen",
         "127.0.0.1:9464",

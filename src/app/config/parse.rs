@@ -4,6 +4,7 @@ use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, str::FromStr, tim
 
 use base::{telemetry::LogFormat, units};
 use http::{Uri, uri::Scheme};
+use model::limits::REQUEST_BODY_BYTES_MAX;
 use tracing::level_filters::LevelFilter;
 use upstream::Origin;
 
@@ -117,6 +118,13 @@ pub(super) fn bytes(text: &str, least: u64) -> Result<u64, String> {
     Ok(bytes)
 }
 
+/// Bytes of requests that are held at once.
+pub(super) fn request_bytes(text: &str) -> Result<usize, String> {
+    // The largest request must fit, or it is refused for ever.
+    let bytes = bytes(text, REQUEST_BODY_BYTES_MAX as u64)?;
+    usize::try_from(bytes).map_err(|_| "is more than this machine can address".to_owned())
+}
+
 pub(super) fn number<N>(text: &str, range: RangeInclusive<N>) -> Result<N, String>
 where
     N: FromStr + PartialOrd + std::fmt::Display,
@@ -127,6 +135,34 @@ where
 
 pub(super) fn claim(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "must be true or false".to_owned())
+}
+
+pub(super) fn file(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("must be a file".to_owned()) } else { Ok(PathBuf::from(text)) }
+}
+
+/// What a node of a cluster does.
+pub(super) fn role(text: &str) -> Result<dax_door::Role, String> {
+    match text {
+        "leader" => Ok(dax_door::Role::Leader),
+        "replica" => Ok(dax_door::Role::Replica),
+        _ => Err("must be leader or replica".to_owned()),
+    }
+}
+
+pub(super) fn zone(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("must be the name of a zone".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+/// Where a node is reached, as it is written in `dax_door`.
+pub(super) fn reach(text: &str) -> Result<dax_door::Reach, String> {
+    text.parse()
+}
+
+/// The other nodes of a cluster.
+pub(super) fn nodes(text: &str) -> Result<Vec<dax_door::Node>, String> {
+    let members = text.split(LIST_SEPARATOR).map(str::trim).filter(|member| !member.is_empty());
+    members.map(|member| member.parse().map_err(|wrong| format!("{member:?}: {wrong}"))).collect()
 }
 
 pub(super) fn directory(text: &str) -> Result<PathBuf, String> {

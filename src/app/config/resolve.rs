@@ -3,10 +3,9 @@
 use std::{net::SocketAddr, time::Duration};
 
 use base::{telemetry::LogConfig, units};
-use model::limits::REQUEST_BODY_BYTES_MAX;
 
 use super::{
-    Config, Mistake, Origin, ServerConfig,
+    Config, Mistake, Origin, ServerConfig, dax,
     keys::{Key, Preset},
     parse,
     raw::{Layers, Written},
@@ -18,7 +17,7 @@ const CALL_MARGIN: Duration = Duration::from_secs(1);
 /// Less holds no working set worth the name, and is likely a forgotten unit.
 const CACHE_BYTES_MIN: u64 = 1 << 20;
 /// Beyond any machine's reach: a cap for numbers, so that they add up without overflow.
-const COUNT_MAX: usize = 10_000_000;
+pub(super) const COUNT_MAX: usize = 10_000_000;
 /// A call that fails so often fails for a reason that more tries do not mend.
 const ATTEMPTS_MAX: u32 = 10;
 /// Of less than this a single failure may be more, and none opens a breaker.
@@ -32,15 +31,14 @@ pub(super) fn resolve(layers: &Layers, mistakes: &mut Vec<Mistake>) -> Config {
     let timeout = reader.read("upstream.timeout", parse::timeout);
     let region = reader.read_or("upstream.region", String::new(), parse::region);
     let origin = origin(&mut reader, timeout, &region);
+    let drain_timeout = reader.read("server.drain_timeout", parse::span);
     let config = Config {
         json_listen: reader.read("json.listen", parse::address),
         json: json(&mut reader, timeout, &region),
+        dax: dax::resolve(&mut reader, timeout + CALL_MARGIN, drain_timeout, &region),
         admin_listen: reader.read("admin.listen", parse::address),
         cache: cache(&mut reader, timeout),
-        server: ServerConfig {
-            read_only: reader.read("server.read_only", parse::claim),
-            drain_timeout: reader.read("server.drain_timeout", parse::span),
-        },
+        server: ServerConfig { read_only: reader.read("server.read_only", parse::claim), drain_timeout },
         log: LogConfig {
             level: reader.read("log.level", parse::level),
             format: reader.read("log.format", parse::format),
@@ -129,16 +127,11 @@ fn engine(reader: &mut Reader<'_>, region: &str) -> engine::Config {
 
 fn json(reader: &mut Reader<'_>, timeout: Duration, region: &str) -> json_door::Config {
     let count = |text: &str| parse::number(text, 1..=COUNT_MAX);
-    let request_bytes = |text: &str| {
-        // The largest request must fit, or it is refused for ever.
-        let bytes = parse::bytes(text, REQUEST_BODY_BYTES_MAX as u64)?;
-        usize::try_from(bytes).map_err(|_| "is more than this machine can address".to_owned())
-    };
     json_door::Config {
         cors: reader.read("json.cors", parse::web_origins),
         connections_max: reader.read("json.connections_max", count),
         requests_max: reader.read("json.requests_max", count),
-        request_bytes_max: reader.read("json.request_bytes_max", request_bytes),
+        request_bytes_max: reader.read("json.request_bytes_max", parse::request_bytes),
         read_timeout: reader.read("json.read_timeout", parse::timeout),
         call_timeout: timeout + CALL_MARGIN,
         // DynamoDB: `GET /` answers `healthy: dynamodb.<region>.amazonaws.com`.
@@ -194,6 +187,16 @@ impl Reader<'_> {
         self.parsed(path, written, &parse).unwrap_or(fallback)
     }
 
+    /// A key that need not be set.
+    pub(super) fn read_if_set<T>(
+        &mut self,
+        path: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let written = self.layers.value(path)?;
+        self.parsed(path, written, &parse)
+    }
+
     /// A value, unless it is a mistake. What holds at several places is read as often, and reported once.
     pub(super) fn parsed<T>(
         &mut self,
@@ -211,7 +214,14 @@ impl Reader<'_> {
         None
     }
 
-    fn check_reach(&mut self, path: &str, address: SocketAddr) {
+    /// A key that others need, and nobody set.
+    pub(super) fn miss(&mut self, path: &str) {
+        if self.layers.value(path).is_none() {
+            self.mistakes.push(Mistake::missing(path));
+        }
+    }
+
+    pub(super) fn check_reach(&mut self, path: &str, address: SocketAddr) {
         let is_allowed =
             self.layers.value("json.allow_remote").is_some_and(|allowed| allowed.text.trim() == "true");
         if !is_allowed && !address.ip().to_canonical().is_loopback() {

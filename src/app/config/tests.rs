@@ -207,6 +207,52 @@ fn listening_for_everybody_has_to_be_meant() {
     check("admin.listen", "10.0.0.1:0", "true", true);
 }
 
+fn dax(settings: &[(&str, &str)]) -> Result<Option<DaxConfig>, String> {
+    Config::of(settings).map(|config| config.dax).map_err(|mistakes| mistakes.to_string())
+}
+
+#[test]
+fn the_door_of_dax_is_open_where_it_listens() {
+    assert!(dax(&[]).unwrap().is_none());
+    let open = dax(&[("dax.listen", "127.0.0.1:8111"), ("dax.nodes", "10.0.0.2, 10.0.0.3 zone=b")]);
+    let open = open.unwrap().unwrap();
+    assert_eq!((open.listen.map(|address| address.port()), open.tls_listen), (Some(8111), None));
+    assert_eq!(open.door.lists.directory, Some("linac-data/dax".into()));
+    assert_eq!(open.door.roster.others.len(), 2);
+    assert_eq!((open.door.leave_time, open.door.tls), (Duration::from_secs(10), None));
+    let both = dax(&[
+        ("dax.tls_listen", "127.0.0.1:9111"),
+        ("dax.tls_certificate", "c.pem"),
+        ("dax.tls_key", "k.pem"),
+        ("engine.in_memory", "true"),
+    ]);
+    let both = both.unwrap().unwrap();
+    assert_eq!((both.listen, both.door.lists.directory), (None, None));
+    assert_eq!(both.door.tls.unwrap().key, PathBuf::from("k.pem"));
+    let proxy = dax(&[("dax.listen", "127.0.0.1:0"), ("upstream.url", "http://a")]).unwrap().unwrap();
+    assert_eq!(proxy.door.lists.directory, None);
+}
+
+#[test]
+fn mistakes_about_the_door_of_dax_are_named() {
+    let check = |settings: &[(&str, &str)], expected: &str| {
+        let wrong = dax(&[&[("dax.listen", "127.0.0.1:8111")], settings].concat()).map(drop).unwrap_err();
+        assert!(wrong.contains(expected), "{wrong}");
+    };
+    check(&[("dax.tls_listen", "127.0.0.1:9111")], "dax.tls_certificate is needed");
+    check(&[("dax.tls_key", "k.pem")], "is for dax.tls_listen, which is not set");
+    check(&[("dax.leave_time", "30s")], "must be less than server.drain_timeout");
+    check(&[("dax.role", "replica")], "without a leader");
+    check(&[("dax.nodes", "10.0.0.2 leader")], "more than one leader");
+    check(&[("dax.nodes", "node2.example")], "must begin with an IP address");
+    check(&[("dax.advertise", "10.0.0.1:8111")], "must begin with an IP address");
+    check(&[("dax.request_bytes_max", "1 MiB")], "must be at least 16 MiB");
+    let remote = [("dax.listen", "0.0.0.0:8111")];
+    assert!(dax(&remote).unwrap_err().contains("--allow-remote"));
+    assert!(dax(&[remote[0], ("dax.access_keys", "keys")]).is_ok(), "somebody has to authenticate");
+    assert!(dax(&[remote[0], ("json.allow_remote", "true")]).is_ok());
+}
+
 #[test]
 fn a_table_takes_what_it_does_not_say_from_the_cache_section() {
     let sources = Sources {

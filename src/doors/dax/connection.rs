@@ -68,7 +68,7 @@ impl<'d, S: Sessions, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S
     }
 
     /// Serves it to its end.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(&mut self) {
         let Err(ending) = self.serve().await;
         match &ending {
             Ending::Stranger(_) => self.door.metrics.strangers.inc(),
@@ -176,9 +176,10 @@ impl<'d, S: Sessions, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S
                 Ok(Reply::own(door.config.roster.answer(self.entrance, door.drain.has_begun())))
             }
             (None, Method::DefineAttributeListId) => {
-                let answer = metadata::define_id(&door.lists, arguments).await;
+                let refused = &door.metrics.refused_lists;
+                let answer = metadata::define_id(&door.lists, arguments, refused).await;
                 door.metrics.attribute_lists.set(door.lists.count() as i64);
-                answer.inspect_err(|_| door.metrics.refused_lists.inc()).map(Reply::own)
+                answer.map(Reply::own)
             }
             (None, Method::DefineAttributeList) => {
                 metadata::define_list(&door.lists, arguments).map(Reply::own)
@@ -228,7 +229,7 @@ impl<'d, S: Sessions, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S
 
     /// Closes the connection. What the client still sends is read for a moment: to close with something unread would
     /// take the last reply away from it.
-    async fn hang_up(mut self) {
+    async fn hang_up(&mut self) {
         let deadline = self.door.clock.now() + LAST_REPLY_PATIENCE;
         let farewell = async {
             self.stream.shutdown().await?;

@@ -140,14 +140,17 @@ impl<S: Sessions> Door<S> {
         let _counted = Counted::new(&self.metrics.connections);
         match tls {
             None => Connection::new(&*self, stream, entrance).run().await,
-            Some(acceptor) => {
-                let deadline = self.clock.now() + self.config.read_timeout;
-                match self.clock.timeout_at(deadline, acceptor.accept(stream)).await {
-                    Some(Ok(stream)) => Connection::new(&*self, stream, entrance).run().await,
-                    Some(Err(error)) => tracing::debug!(%error, %peer, "no TLS came about"),
-                    None => tracing::debug!(%peer, "no TLS came about in time"),
-                }
-            }
+            // Apart, so that a connection without it has no room for it.
+            Some(acceptor) => Box::pin(self.converse_over_tls(stream, entrance, acceptor)).await,
+        }
+    }
+
+    async fn converse_over_tls(&self, stream: TcpStream, entrance: Entrance, acceptor: TlsAcceptor) {
+        let deadline = self.clock.now() + self.config.read_timeout;
+        match self.clock.timeout_at(deadline, acceptor.accept(stream)).await {
+            Some(Ok(stream)) => Connection::new(self, stream, entrance).run().await,
+            Some(Err(error)) => tracing::debug!(%error, "no TLS came about"),
+            None => tracing::debug!("no TLS came about in time"),
         }
     }
 }

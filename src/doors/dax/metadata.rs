@@ -2,6 +2,7 @@
 
 use minicbor::{Decoder, data::Type};
 use model::{ApiError, ErrorCode};
+use prometheus::IntCounter;
 
 use crate::{
     attribute_lists::{AttributeLists, Undefined},
@@ -13,9 +14,13 @@ use crate::{
 const STRING_SET: u64 = 3321;
 
 /// `defineAttributeListId`: the message, or why there is none.
-pub(crate) async fn define_id(lists: &AttributeLists, arguments: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(crate) async fn define_id(
+    lists: &AttributeLists,
+    arguments: &[u8],
+    refused: &IntCounter,
+) -> Result<Vec<u8>, Refusal> {
     let names = names(arguments).map_err(malformed)?;
-    let id = lists.id_of(&names).await.map_err(undefined)?;
+    let id = lists.id_of(&names).await.inspect_err(|_| refused.inc()).map_err(undefined)?;
     let mut out = Writer::new();
     out.array(0);
     out.int(i64::try_from(id).expect("numbers of lists have 53 bits"));
@@ -84,6 +89,10 @@ mod tests {
         AttributeLists::open(&ListsConfig { directory: None, lists_max, bytes_max: 1 << 20 }).unwrap()
     }
 
+    fn refused() -> IntCounter {
+        IntCounter::new("refused", "refused").unwrap()
+    }
+
     /// `["a", "b"]`, as six clients send it and as Java's does.
     const ARRAY: &[u8] = &[0x82, 0x61, b'a', 0x61, b'b'];
     const SET: &[u8] = &[0xd9, 0x0c, 0xf9, 0x82, 0x61, b'a', 0x61, b'b'];
@@ -91,11 +100,11 @@ mod tests {
     #[tokio::test]
     async fn an_array_and_a_set_are_one_list_and_its_names_come_back_as_an_array() {
         let lists = lists(10);
-        let answer = define_id(&lists, ARRAY).await.unwrap();
-        assert_eq!(define_id(&lists, SET).await.unwrap(), answer);
+        let answer = define_id(&lists, ARRAY, &refused()).await.unwrap();
+        assert_eq!(define_id(&lists, SET, &refused()).await.unwrap(), answer);
         assert_eq!(answer[0], 0x80);
         assert_eq!(define_list(&lists, &answer[1..]).unwrap(), [&[0x80], ARRAY].concat());
-        assert_eq!(define_id(&lists, &[0x80]).await.unwrap(), [0x80, 0x01]);
+        assert_eq!(define_id(&lists, &[0x80], &refused()).await.unwrap(), [0x80, 0x01]);
         assert_eq!(define_list(&lists, &[0x01]).unwrap(), [0x80, 0x80]);
     }
 
@@ -105,9 +114,11 @@ mod tests {
             assert_eq!(refusal.encode("R")[..9], [0x85, 4, 0x18, 37, 0x18, 38, 0x18, 39, 0x18]);
             assert!(refusal.message().contains(expected), "{}", refusal.message());
         };
-        check(define_id(&lists(0), ARRAY).await.unwrap_err(), "as many lists");
+        let refused = refused();
+        check(define_id(&lists(0), ARRAY, &refused).await.unwrap_err(), "as many lists");
+        assert_eq!(refused.get(), 1);
         for wrong in [&[0x61, b'a'][..], &[0x81, 0x01], &[0xd9, 0x0c, 0xfa, 0x80], &[0xf6]] {
-            check(define_id(&lists(10), wrong).await.unwrap_err(), "");
+            check(define_id(&lists(10), wrong, &refused).await.unwrap_err(), "");
         }
         check(define_list(&lists(10), &[0x02]).unwrap_err(), "has the number 2");
         check(define_list(&lists(10), &[0x20]).unwrap_err(), "has the number -1");

@@ -114,6 +114,8 @@ fn user_agent(values: &mut Decoder<'_>) -> Result<Option<String>, Unread> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn bytes(hex: &str) -> Vec<u8> {
@@ -193,5 +195,20 @@ mod tests {
         assert_eq!(Preamble::read(&endless), Ok(None));
         endless.resize(PREAMBLE_BYTES_MAX, 0);
         check(&endless, Stranger::TooLong);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_odd_for_a_preamble(
+            kept in 0_usize..=44,
+            tail in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let live = bytes(CAPTURED[3].0);
+            let wire = [&live[..kept.min(live.len())], &tail].concat();
+            if let Ok(Some((_, length))) = Preamble::read(&wire) {
+                prop_assert!(length <= wire.len());
+                prop_assert_eq!(Preamble::read(&wire[..length - 1]), Ok(None));
+            }
+        }
     }
 }

@@ -80,6 +80,8 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Option<Request>, Unreadable> {
@@ -122,5 +124,30 @@ mod tests {
         check(&claim, |why| matches!(why, Unreadable::Malformed(Malformed::TooLarge { .. })));
         let deep = [&GET[..6], &[0x81; 100]].concat();
         check(&deep, |why| matches!(why, Unreadable::Malformed(Malformed::TooDeep { .. })));
+    }
+
+    /// Bytes that are more often a request than chance alone would have it.
+    fn nearly() -> impl Strategy<Value = Vec<u8>> {
+        let tail = proptest::collection::vec(any::<u8>(), 0..40);
+        (0..=GET.len(), tail).prop_map(|(kept, tail)| [&GET[..kept], &tail].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_are_read_as_the_whole_is(bytes in nearly()) {
+            let whole = read(&bytes);
+            let mut reading = Reading::new();
+            let mut first = Ok(None);
+            for end in 0..=bytes.len() {
+                first = reading.request(&bytes[..end]);
+                if first != Ok(None) {
+                    break;
+                }
+            }
+            prop_assert_eq!(&first, &whole);
+            if let Ok(Some(request)) = whole {
+                prop_assert!(request.arguments.end <= bytes.len());
+            }
+        }
     }
 }

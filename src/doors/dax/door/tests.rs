@@ -416,6 +416,16 @@ async fn a_client_over_tls_is_served_whatever_name_it_asks_for() {
 }
 
 #[tokio::test]
+async fn the_task_of_a_connection_is_small() {
+    let node = open(config()).await;
+    let stream = node.connect().await;
+    let peer = stream.peer_addr().unwrap();
+    let task = Arc::clone(&node.door).converse(stream, peer, None);
+    let bytes = std::mem::size_of_val(&task);
+    assert!(bytes <= 4 << 10, "{bytes} bytes");
+}
+
+#[tokio::test]
 async fn idle_connections_cost_little_and_are_counted() {
     let node = open(Config { connections_max: 1000, ..config() }).await;
     let mut idle = Vec::new();
