@@ -24,6 +24,8 @@ pub struct Parts {
 /// A node that nobody can reach yet.
 pub(crate) struct Stack {
     pub(crate) door: Arc<json_door::Door>,
+    /// The DAX door, if it is to be open.
+    pub(crate) dax_door: Option<Arc<dax_door::Door<dax_door::Operations>>>,
     pub(crate) actions: Vec<Arc<dyn Action>>,
     pub(crate) caching: Arc<Caching>,
     /// What may be the matter with a node that serves.
@@ -34,7 +36,7 @@ pub(crate) struct Stack {
     pub(crate) aws_signer: Option<Arc<Signer>>,
 }
 
-/// Builds the stack: door → read-only → cache → hedge → origin.
+/// Builds the stack: doors → read-only → cache → hedge → origin.
 pub(crate) fn assemble(
     config: &Config,
     parts: Parts,
@@ -90,11 +92,35 @@ pub(crate) fn assemble(
     // Outermost, so that what is refused here does not even look into the cache.
     let stack: Arc<dyn Backend> =
         if config.server.read_only { Arc::new(ReadOnly::new(caching.clone())) } else { caching.clone() };
+    let dax_door = match &config.dax {
+        Some(dax) => {
+            let metrics = dax_door::Metrics::register(registry)?;
+            let parts = dax_door::Parts {
+                clock: clock.clone(),
+                chance: chance.clone(),
+                drain: drain.clone(),
+                metrics,
+            };
+            Some(open_dax(&dax.door, Arc::clone(&stack), parts)?)
+        }
+        None => None,
+    };
     let metrics = json_door::Metrics::register(registry)?;
     let door_parts = json_door::Parts { clock, chance, drain, metrics };
     let door = json_door::Door::new(config.json.clone(), stack, door_parts);
     let aws_signer = config.origin.is_aws().then_some(signer);
-    Ok(Stack { door, actions, caching, conditions, origin, aws_signer })
+    Ok(Stack { door, dax_door, actions, caching, conditions, origin, aws_signer })
+}
+
+fn open_dax(
+    config: &dax_door::Config,
+    stack: Arc<dyn Backend>,
+    parts: dax_door::Parts,
+) -> Result<Arc<dax_door::Door<dax_door::Operations>>, StartError> {
+    let lists = Arc::new(dax_door::AttributeLists::open(&config.lists)?);
+    let of_operations = dax_door::OperationParts { clock: parts.clock.clone(), drain: parts.drain.clone() };
+    let operations = dax_door::Operations::new(stack, Arc::clone(&lists), of_operations);
+    Ok(dax_door::Door::new(config.clone(), lists, operations, parts)?)
 }
 
 fn place(place: &engine::Place) -> String {

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use base::{Action, Chance, Clock, Drain, telemetry, units::print_bytes};
+use futures_util::future::select_all;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tracing::{error, info, warn};
 
@@ -41,6 +42,10 @@ const ADMIN_DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Running {
     /// Where clients connect: the port is a real one, also if 0 was asked for.
     pub json_address: SocketAddr,
+    /// Where DAX's clients connect, if they may.
+    pub dax_address: Option<SocketAddr>,
+    /// The same over TLS.
+    pub daxs_address: Option<SocketAddr>,
     /// Where operators and probes connect.
     pub admin_address: SocketAddr,
     /// The register of everything that serves clients; once it drains, the node is stopping.
@@ -48,7 +53,7 @@ pub struct Running {
     /// The admin door ends last, so that it can say that the node is draining.
     admin_drain: Drain,
     drain_timeout: Duration,
-    doors: [JoinHandle<()>; 2],
+    doors: Vec<JoinHandle<()>>,
     reload: Option<Arc<Reload>>,
 }
 
@@ -68,10 +73,16 @@ async fn start_with(
 ) -> Result<Running, StartError> {
     let (json, json_address) = bind("json.listen", config.json_listen)?;
     let (admin, admin_address) = bind("admin.listen", config.admin_listen)?;
+    let dax = config.dax.as_ref();
+    let bind_dax = |key, address: Option<SocketAddr>| address.map(|address| bind(key, address)).transpose();
+    let plain = bind_dax("dax.listen", dax.and_then(|dax| dax.listen))?;
+    let tls = bind_dax("dax.tls_listen", dax.and_then(|dax| dax.tls_listen))?;
+    let (dax_address, daxs_address) =
+        (plain.as_ref().map(|(_, address)| *address), tls.as_ref().map(|(_, address)| *address));
     let (drain, admin_drain) = (Drain::new(), Drain::new());
     let clock = parts.clock.clone();
     let registry = telemetry::metrics_registry();
-    let Stack { door, mut actions, caching, conditions, origin, aws_signer } =
+    let Stack { door, dax_door, mut actions, caching, conditions, origin, aws_signer } =
         assemble(&config, parts, &drain, &registry)?;
     let reload = source.map(|(source, settings)| {
         Arc::new(Reload::new(source, settings, &config.cache.rules, Arc::clone(&caching)))
@@ -81,15 +92,38 @@ async fn start_with(
     let admin_metrics = admin_door::Metrics::register(&registry)?;
     let admin_door = admin_door::Door::new(registry, actions, conditions, drain.clone(), &admin_metrics);
     announce(&config, json_address, admin_address, &origin);
+    for (scheme, address) in [("dax", dax_address), ("daxs", daxs_address)] {
+        if let Some(address) = address {
+            info!(endpoint = %format_args!("{scheme}://{address}"), "serving clients of dax");
+        }
+    }
     if let Some(signer) = aws_signer {
         drain.spawn(announce_account(signer, drain.clone()));
     }
-    let doors = [
+    let mut doors = vec![
         drain.spawn(json_door::serve(door, json)),
         admin_drain.spawn(admin_door::serve(admin_door, admin, clock, admin_drain.clone())),
     ];
+    if let Some(door) = dax_door {
+        use dax_door::Transport::{Plain, Tls};
+        for (bound, transport) in [(plain, Plain), (tls, Tls)] {
+            if let Some((listener, _)) = bound {
+                doors.push(drain.spawn(dax_door::serve(Arc::clone(&door), listener, transport)));
+            }
+        }
+    }
     let drain_timeout = config.server.drain_timeout;
-    Ok(Running { json_address, admin_address, drain, admin_drain, drain_timeout, doors, reload })
+    Ok(Running {
+        json_address,
+        dax_address,
+        daxs_address,
+        admin_address,
+        drain,
+        admin_drain,
+        drain_timeout,
+        doors,
+        reload,
+    })
 }
 
 impl Running {
@@ -111,11 +145,7 @@ impl Running {
 
     /// Resolves when a door closes although nobody asked for it, which only a bug can bring about.
     async fn door_lost(&mut self) {
-        let [json, admin] = &mut self.doors;
-        let ended = tokio::select! {
-            ended = json => ended,
-            ended = admin => ended,
-        };
+        let (ended, _, _) = select_all(&mut self.doors).await;
         error!(cause = ?ended.err(), "a door closed by itself");
     }
 }
@@ -145,6 +175,11 @@ async fn live(config: Config, source: (SettingsArgs, Settings), print_address: b
     if print_address {
         let (json, admin) = (running.json_address, running.admin_address);
         print(&format!("listen http://{json}\nadmin http://{admin}\n"))?;
+        for (scheme, address) in [("dax", running.dax_address), ("daxs", running.daxs_address)] {
+            if let Some(address) = address {
+                print(&format!("{scheme} {scheme}://{address}\n"))?;
+            }
+        }
     }
     let is_asked_to_stop = loop {
         tokio::select! {

@@ -156,6 +156,7 @@ fn cache(reader: &mut Reader<'_>, timeout: Duration) -> cache::Config {
         settle: reader.read_or("cache.settle", Duration::ZERO, parse::span),
         doubt: reader.read("cache.doubt", parse::span),
         fill_timeout: timeout,
+        keeps_forms: ["dax.listen", "dax.tls_listen"].iter().any(|key| reader.layers.value(key).is_some()),
         stream_poll: reader.read("cache.stream_poll", parse::stream_poll),
     }
 }
