@@ -25,6 +25,7 @@ mod manners;
 mod node;
 mod operations;
 mod process;
+mod refresh;
 mod signature;
 mod stale;
 mod streams;
