@@ -1,7 +1,8 @@
 //! The node over real sockets, in front of a scripted upstream or over its own engine.
 //!
 //! `stub.rs` is the upstream and remembers what it was asked, `dynamo.rs` is a small DynamoDB for it to play,
-//! `node.rs` starts nodes, `client.rs` talks to them, `faulty_link.rs` may lie between. The rest are tests by theme.
+//! `node.rs` starts nodes, `client.rs` talks to them, `faulty_link.rs` may lie between, `time.rs` lets minutes pass at
+//! once. The rest are tests by theme.
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
@@ -24,6 +25,9 @@ mod manners;
 mod node;
 mod operations;
 mod process;
+mod refresh;
 mod signature;
+mod stale;
 mod streams;
 mod stub;
+mod time;

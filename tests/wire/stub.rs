@@ -157,12 +157,16 @@ impl Stub {
     pub(crate) fn forget(&self) {
         self.state.received.lock().unwrap().clear();
     }
+
+    /// Nobody listens any more, and open connections close.
+    pub(crate) fn stop(&self) {
+        self.drain.begin();
+    }
 }
 
 impl Drop for Stub {
-    /// Nobody listens any more, and open connections close.
     fn drop(&mut self) {
-        self.drain.begin();
+        self.stop();
     }
 }
 
