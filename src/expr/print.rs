@@ -274,7 +274,7 @@ impl Printer {
         if let Some(&place) = self.known_names.get(name) {
             return self.names[place].0.clone();
         }
-        let placeholder = format!("#{}", self.names.len());
+        let placeholder = placeholder('#', self.names.len());
         if name.len() <= placeholder.len() && may_stand_bare(name) {
             return name.to_owned();
         }
@@ -286,11 +286,28 @@ impl Printer {
     pub(crate) fn value(&mut self, value: &Arc<AttributeValue>) -> String {
         // What is known is kept in `values`, so nothing else comes to lie where it lies.
         let place = *self.known_values.entry(Arc::as_ptr(value)).or_insert_with(|| {
-            self.values.push((format!(":{}", self.values.len()), Arc::clone(value)));
+            self.values.push((placeholder(':', self.values.len()), Arc::clone(value)));
             self.values.len() - 1
         });
         self.values[place].0.clone()
     }
+}
+
+/// All that a placeholder may consist of behind its sign.
+const PLACEHOLDER_BYTES: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+
+/// The shortest ones first: a client that wrote thousands had none shorter.
+fn placeholder(sign: char, mut place: usize) -> String {
+    let mut name = Vec::new();
+    loop {
+        name.push(PLACEHOLDER_BYTES[place % PLACEHOLDER_BYTES.len()]);
+        match place / PLACEHOLDER_BYTES.len() {
+            0 => break,
+            higher => place = higher - 1,
+        }
+    }
+    let name = name.iter().rev().map(|&byte| char::from(byte));
+    std::iter::once(sign).chain(name).collect()
 }
 
 fn may_stand_bare(name: &str) -> bool {

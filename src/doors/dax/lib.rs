@@ -24,7 +24,7 @@ mod request;
 mod roster;
 mod tls;
 
-// Public for the fuzz target alone.
+// Public until the rest of the room uses it.
 #[doc(hidden)]
 pub mod wire;
 

@@ -63,6 +63,20 @@ fn names_are_placeholders_unless_they_are_short() {
 }
 
 #[test]
+fn placeholders_are_as_short_as_they_can_be() {
+    for (place, expected) in
+        [(0, ":0"), (9, ":9"), (10, ":A"), (62, ":_"), (63, ":00"), (64, ":01"), (126, ":10")]
+    {
+        assert_eq!(placeholder(':', place), expected, "{place}");
+    }
+    let all: Vec<String> = (0..5000).map(|place| placeholder('#', place)).collect();
+    let distinct: std::collections::HashSet<&String> = all.iter().collect();
+    assert_eq!(distinct.len(), all.len());
+    // As many as there are of one and of two characters.
+    assert_eq!(all.iter().filter(|placeholder| placeholder.len() <= 3).count(), 63 + 63 * 63);
+}
+
+#[test]
 fn the_expressions_of_a_request_share_their_placeholders() {
     let request = Expressions {
         condition: Some("attribute_exists(tally) AND tally > :n"),

@@ -1,0 +1,106 @@
+//! What a DAX client may send: any bytes, as a request that comes in in pieces, and as what stands in one. What is
+//! understood is written and understood as the same again.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use expr::{Tree, Trees};
+use libfuzzer_sys::fuzz_target;
+use minicbor::Decoder;
+use model::{KeyAttribute, KeySchema, KeyType};
+
+// By its source: the room around it would have TLS and all of the credentials' clients built for nothing.
+#[allow(dead_code, unused_imports)]
+#[path = "../../../src/doors/dax/wire/mod.rs"]
+mod wire;
+
+use wire::{Extent, Limits, Writer, expression, item, key, lex_decimal, value};
+
+const LIMITS: Limits = Limits { bytes: 1 << 14, levels: 100 };
+
+static SCHEMAS: LazyLock<Vec<KeySchema>> = LazyLock::new(|| {
+    let types = [KeyType::S, KeyType::N, KeyType::B];
+    let attribute = |name: &str, key_type| KeyAttribute { name: name.to_owned(), key_type };
+    let sorts = |key_type| vec![attribute("s", key_type)];
+    let sorts: Vec<_> = std::iter::once(Vec::new()).chain(types.map(sorts)).collect();
+    let partitions = types.into_iter().map(|key_type| vec![attribute("p", key_type)]);
+    let schemas = |partition: Vec<_>| {
+        sorts.iter().map(move |sort| KeySchema { partition: partition.clone(), sort: sort.clone() }).collect()
+    };
+    partitions.flat_map::<Vec<_>, _>(schemas).collect()
+});
+
+/// Where a request of so many values ends is the same in pieces as at once.
+fn request(values: usize, bytes: &[u8]) {
+    let at_once = Extent::new(LIMITS).of(values, bytes);
+    let mut extent = Extent::new(LIMITS);
+    let ends = (0..bytes.len()).step_by(7).chain([bytes.len()]);
+    let in_pieces = ends.map(|end| extent.of(values, &bytes[..end])).find(|found| *found != Ok(None));
+    assert_eq!(in_pieces.unwrap_or(Ok(None)), at_once);
+}
+
+fn values(bytes: &[u8]) {
+    let mut decoder = Decoder::new(bytes);
+    let Ok(read) = value::decode(&mut decoder) else { return };
+    assert_eq!(Extent::new(LIMITS).of(1, bytes), Ok(Some(decoder.position())));
+    let mut writer = Writer::new();
+    value::encode(&read, &mut writer);
+    assert_eq!(value::decode(&mut Decoder::new(&writer.into_bytes())), Ok(read));
+}
+
+fn keys(schema: &KeySchema, bytes: &[u8]) {
+    if let Ok(read) = key::decode(schema, bytes) {
+        let written = key::encode(schema, &read).expect("it suits its schema");
+        assert_eq!(key::decode(schema, &written), Ok(read));
+    }
+    if let Ok(read) = key::decode_compound(bytes) {
+        assert_eq!(key::decode_compound(&key::encode_compound(&read)), Ok(read));
+    }
+    if let Ok(read) = lex_decimal::decode(bytes) {
+        assert_eq!(lex_decimal::decode(&lex_decimal::encode(&read)), Ok(read));
+    }
+}
+
+fn items(bytes: &[u8]) {
+    let Ok((list, values)) = item::split_list(bytes) else { return };
+    let names = ["a", "b", "c"];
+    for known in 0..=names.len() {
+        if let Ok(read) = item::decode(values, &names[..known]) {
+            let written = item::Values::of(&read, &SCHEMAS[0]);
+            assert_eq!(item::split_list(&written.numbered(list)), Ok((list, &written.bytes[..])));
+            assert_eq!(item::decode(&written.bytes, &written.names), Ok(read));
+        }
+    }
+    let _ = item::decode_changed(values, &names);
+}
+
+/// Text is made of any tree; whether it makes sense is found when it is bound.
+fn expressions(bytes: &[u8]) {
+    let trees = |condition: Option<Tree>, update: Option<Tree>, projection: Option<Tree>| {
+        let _ = Trees { condition, update, projection, ..Trees::default() }.print().expressions().bind();
+    };
+    if let Ok(tree) = expression::decode_condition(bytes) {
+        assert_eq!(expression::decode_condition(&expression::encode_condition(&tree)).as_ref(), Ok(&tree));
+        trees(Some(tree), None, None);
+    }
+    if let Ok(tree) = expression::decode_update(bytes) {
+        assert_eq!(expression::decode_update(&expression::encode_update(&tree)).as_ref(), Ok(&tree));
+        trees(None, Some(tree), None);
+    }
+    if let Ok(tree) = expression::decode_projection(bytes) {
+        assert_eq!(expression::decode_projection(&expression::encode_projection(&tree)).as_ref(), Ok(&tree));
+        trees(None, None, Some(tree));
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((kind, bytes)) = data.split_first() else { return };
+    let which = usize::from(*kind) / 5;
+    match kind % 5 {
+        0 => request(which, bytes),
+        1 => values(bytes),
+        2 => keys(&SCHEMAS[which % SCHEMAS.len()], bytes),
+        3 => items(bytes),
+        _ => expressions(bytes),
+    }
+});
