@@ -3,7 +3,7 @@
 use backend::Failure;
 use model::{ApiError, ErrorCode, WriteVerdict};
 
-use crate::wire::Writer;
+use dax_wire::Writer;
 
 /// What a client that misreads an error could lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

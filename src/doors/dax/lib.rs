@@ -25,8 +25,6 @@ mod roster;
 mod tls;
 
 // Public until the rest of the room uses it.
-#[doc(hidden)]
-pub mod wire;
 
 pub use attribute_lists::{AttributeLists, EMPTY, ListsConfig, LogError, Names, Undefined};
 pub use config::{Config, TlsConfig};

@@ -7,8 +7,8 @@ use prometheus::IntCounter;
 use crate::{
     attribute_lists::{AttributeLists, Undefined},
     error::{Refusal, Stakes},
-    wire::{Malformed, Writer, for_each},
 };
+use dax_wire::{Malformed, Writer, for_each};
 
 /// DAX: the Java client sends the names as a string set.
 const STRING_SET: u64 = 3321;

@@ -29,8 +29,8 @@ use crate::{
     metadata,
     methods::Method,
     reply::{Asked, Reply, Session, Sessions},
-    wire::{Writer, item::Values},
 };
+use dax_wire::{Writer, item::Values};
 
 use self::{arguments::Arguments, refused::Refused, tables::Tables};
 

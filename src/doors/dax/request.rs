@@ -5,10 +5,8 @@ use std::ops::Range;
 use minicbor::Decoder;
 use model::limits::REQUEST_BODY_BYTES_MAX;
 
-use crate::{
-    methods::Method,
-    wire::{Extent, Limits, Malformed},
-};
+use crate::methods::Method;
+use dax_wire::{Extent, Limits, Malformed};
 
 /// DAX: the one service there is.
 const SERVICE: i64 = 1;

@@ -13,7 +13,7 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::wire::Writer;
+use dax_wire::Writer;
 
 /// What a node does in a cluster.
 ///

@@ -9,12 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use minicbor::Decoder;
 use model::{KeyAttribute, KeySchema, KeyType};
 
-// By its source: the room around it would have TLS and all of the credentials' clients built for nothing.
-#[allow(dead_code, unused_imports)]
-#[path = "../../../src/doors/dax/wire/mod.rs"]
-mod wire;
-
-use wire::{Extent, Limits, Writer, expression, item, key, lex_decimal, value};
+use dax_wire::{Extent, Limits, Writer, expression, item, key, lex_decimal, value};
 
 const LIMITS: Limits = Limits { bytes: 1 << 14, levels: 100 };
 

@@ -15,8 +15,8 @@ use crate::{
     methods::Method,
     reply::{Asked, Reply, Session},
     roster::{Role, RosterConfig},
-    wire::Writer,
 };
+use dax_wire::Writer;
 
 const PLAIN: &[u8] = b"\x67J7yne5G\x00\xf6\xa1\x69UserAgent\x64Test\x00";
 const FRAMED: &[u8] = b"\x67J7yne5G\x01\xf6\xa1\x69UserAgent\x64Test\x00";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{AttributeValue, Item, KeySchema};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::wire::{Writer, value};
+use dax_wire::{Writer, value};
 
 use super::refused::Refused;
 

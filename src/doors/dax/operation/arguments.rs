@@ -10,10 +10,8 @@ use model::{
     },
 };
 
-use crate::{
-    attribute_lists::AttributeLists,
-    wire::{Malformed, expect_end, expression, for_each, item, key},
-};
+use crate::attribute_lists::AttributeLists;
+use dax_wire::{Malformed, expect_end, expression, for_each, item, key};
 
 use super::refused::Refused;
 

@@ -13,10 +13,8 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::{
-    reply::Asked,
-    wire::{Malformed, Writer, for_each},
-};
+use crate::reply::Asked;
+use dax_wire::{Malformed, Writer, for_each};
 
 use super::{
     Answered, Operations,

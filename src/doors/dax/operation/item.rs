@@ -9,12 +9,10 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::{
-    reply::Asked,
-    wire::{
-        Writer,
-        item::{self, Values},
-    },
+use crate::reply::Asked;
+use dax_wire::{
+    Writer,
+    item::{self, Values},
 };
 
 use super::{

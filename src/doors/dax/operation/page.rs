@@ -7,10 +7,8 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::{
-    reply::Asked,
-    wire::{Writer, expression, item::Values, key},
-};
+use crate::reply::Asked;
+use dax_wire::{Writer, expression, item::Values, key};
 
 use super::{
     Answered, Operations, Success,

@@ -3,7 +3,7 @@
 use expr::{DocumentPath, Node, Tree, Trees};
 use model::{ApiError, Item};
 
-use crate::wire::{Writer, expression, value};
+use dax_wire::{Writer, expression, value};
 
 use super::refused::Refused;
 

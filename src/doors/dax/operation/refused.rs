@@ -4,10 +4,8 @@ use backend::{Failure, Outcome};
 use model::{ApiError, ErrorCode, Item};
 use serde::Deserialize;
 
-use crate::{
-    error::{Reason, Refusal, Stakes},
-    wire::Malformed,
-};
+use crate::error::{Reason, Refusal, Stakes};
+use dax_wire::Malformed;
 
 /// Why a request has no result.
 #[derive(Debug)]

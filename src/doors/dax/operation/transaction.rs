@@ -12,11 +12,8 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::{
-    error::Reason,
-    reply::Asked,
-    wire::{Malformed, Writer},
-};
+use crate::{error::Reason, reply::Asked};
+use dax_wire::{Malformed, Writer};
 
 use super::{
     Answered, Operations,

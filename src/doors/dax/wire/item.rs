@@ -109,8 +109,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::value::tests::any_value;
-    use crate::wire::vectors::{hex, schema, unhex};
+    use crate::value::tests::any_value;
+    use crate::vectors::{hex, schema, unhex};
 
     fn item(json: &str) -> Item {
         item_from_slice(json.as_bytes()).unwrap()

@@ -110,9 +110,9 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::number::tests::any_number;
-    use crate::wire::value::tests::any_value;
-    use crate::wire::vectors::{hex, schema, unhex};
+    use crate::number::tests::any_number;
+    use crate::value::tests::any_value;
+    use crate::vectors::{hex, schema, unhex};
 
     fn item(json: &str) -> Item {
         item_from_slice(json.as_bytes()).unwrap()

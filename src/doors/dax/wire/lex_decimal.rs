@@ -161,8 +161,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::number::tests::any_number;
-    use crate::wire::vectors::{hex, numbers, unhex};
+    use crate::number::tests::any_number;
+    use crate::vectors::{hex, numbers, unhex};
 
     #[test]
     fn clients_and_we_write_the_same() {

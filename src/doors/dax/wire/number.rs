@@ -177,7 +177,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::vectors::{hex, numbers, unhex};
+    use crate::vectors::{hex, numbers, unhex};
 
     fn decoded(bytes: &[u8]) -> Result<Number, Malformed> {
         let mut decoder = Decoder::new(bytes);

@@ -153,14 +153,14 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::number::tests::any_number;
-    use crate::wire::vectors::{hex, unhex};
+    use crate::number::tests::any_number;
+    use crate::vectors::{hex, unhex};
 
     fn decoded(hex: &str) -> Result<AttributeValue, Malformed> {
         let bytes = unhex(hex);
         let mut decoder = Decoder::new(&bytes);
         let value = decode(&mut decoder)?;
-        crate::wire::expect_end(&decoder)?;
+        crate::expect_end(&decoder)?;
         Ok(value)
     }
 

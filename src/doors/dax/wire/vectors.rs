@@ -67,7 +67,7 @@ pub(crate) struct NumberVector {
 }
 
 pub(crate) fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("../fixtures/vectors.json")).expect("the fixture has this shape")
+    serde_json::from_str(include_str!("fixtures/vectors.json")).expect("the fixture has this shape")
 }
 
 pub(crate) fn numbers() -> Vec<NumberVector> {

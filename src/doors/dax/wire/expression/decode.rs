@@ -10,9 +10,9 @@ use model::AttributeValue;
 use model::limits::EXPRESSION_BYTES_MAX;
 
 use super::{VERSION, opcode};
-use crate::wire::number::is_int;
-use crate::wire::read::{expect_end, text};
-use crate::wire::{Extent, Limits, Malformed, value};
+use crate::number::is_int;
+use crate::read::{expect_end, text};
+use crate::{Extent, Limits, Malformed, value};
 
 /// Nodes and steps of paths together. Each has a character at least of its own in the text, which clients limit
 /// before they send the tree, so that whoever is near this is none of them.

@@ -7,7 +7,7 @@ use expr::{Node, NodeId, Operator, Step, Tree};
 use model::AttributeValue;
 
 use super::{VERSION, opcode};
-use crate::wire::{Writer, value};
+use crate::{Writer, value};
 
 /// A condition, a filter or a key condition.
 pub fn encode_condition(tree: &Tree) -> Vec<u8> {

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::wire::Malformed;
-use crate::wire::vectors::{ExpressionVector, hex, unhex, vectors};
+use crate::Malformed;
+use crate::vectors::{ExpressionVector, hex, unhex, vectors};
 
 /// The names and values that an expression of the fixture mentions.
 type Pairs<T> = Vec<(String, T)>;
