@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The crates of this product, whose messages the log takes at its level.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "app",
     "admin_door",
     "auth",
@@ -27,6 +27,7 @@ const ROOMS: [&str; 13] = [
     "base",
     "cache",
     "dax_door",
+    "dax_wire",
     "engine",
     "expr",
     "json_door",
