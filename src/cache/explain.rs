@@ -172,7 +172,7 @@ impl Core {
             json!({
                 "age": printed(now.saturating_duration_since(entry.asked.at)),
                 "fresh_for": printed(entry.life.ttl(now)),
-                "may_stand_in_for": printed(entry.life.stale_until.saturating_duration_since(now)),
+                "may_stand_in_for": printed(entry.life.grace(now)),
                 "bytes": entry.document.body.len(),
                 "origin_was_asked": strength(entry.asked.strength),
             })

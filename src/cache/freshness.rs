@@ -56,6 +56,11 @@ impl Life {
     pub(crate) fn ttl(&self, now: Instant) -> Duration {
         self.expires_at.saturating_duration_since(now)
     }
+
+    /// How much of its grace is left, which begins when it is fresh no more.
+    pub(crate) fn grace(&self, now: Instant) -> Duration {
+        self.stale_until.saturating_duration_since(now.max(self.expires_at))
+    }
 }
 
 #[cfg(test)]

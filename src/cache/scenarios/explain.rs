@@ -32,7 +32,7 @@ async fn an_item_is_explained_through_its_life() {
         "answered_by": "cache", "why": "hit",
         "because": "it is held, fresh, and nothing has moved its stamp",
         "entry": {
-            "age": "5s", "fresh_for": "4m 55s", "may_stand_in_for": "4m 55s", "bytes": 38,
+            "age": "5s", "fresh_for": "4m 55s", "may_stand_in_for": "0s", "bytes": 38,
             "origin_was_asked": "eventually",
         },
     });
