@@ -45,6 +45,8 @@ pub struct Document {
     pub crc32: u32,
     /// The same in the form of another door, once it was asked for there; only of a document that is kept.
     form: Option<Arc<OnceLock<Bytes>>>,
+    /// The kept documents that it is put together from.
+    parts: Option<Arc<[Document]>>,
 }
 
 impl Reply {
@@ -90,7 +92,7 @@ impl Document {
     /// Takes the checksum of a body.
     pub fn new(body: Bytes) -> Document {
         let crc32 = crc32fast::hash(&body);
-        Document { body, crc32, form: None }
+        Document { body, crc32, form: None, parts: None }
     }
 
     /// The same with room for the form that a door of other than JSON gives it, so that it need not be made for each who
@@ -98,6 +100,18 @@ impl Document {
     #[must_use]
     pub fn with_form(self) -> Document {
         Document { form: Some(Arc::default()), ..self }
+    }
+
+    /// The same as what it is put together from: of a batch all of whose items are kept, and of which nothing else is
+    /// said, the documents of its items, table by table in the order of the keys.
+    #[must_use]
+    pub fn of_parts(self, parts: Vec<Document>) -> Document {
+        Document { parts: Some(parts.into()), ..self }
+    }
+
+    /// What it is put together from, if that is all that it says.
+    pub fn parts(&self) -> Option<&[Document]> {
+        self.parts.as_deref()
     }
 
     /// Whether it has such room.

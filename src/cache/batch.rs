@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use backend::{Bypass, Call, Failure, FailureKind, Outcome, Reply};
+use backend::{Bypass, Call, Document, Failure, FailureKind, Outcome, Reply};
 use bytes::Bytes;
 use futures_util::future::try_join;
 use model::{
@@ -601,5 +601,23 @@ fn compose(
             composer.consumed(wanted.name, Consumed::none(capacity));
         }
     }
-    Some(Reply::document(composer.finish(), Outcome::PartialHit))
+    let document = composer.finish();
+    let document =
+        match parts(wanted).filter(|_| matches!(capacity, None | Some(ReturnConsumedCapacity::None))) {
+            Some(parts) => document.of_parts(parts),
+            None => document,
+        };
+    Some(Reply::document(document, Outcome::PartialHit))
+}
+
+/// The documents of all keys, if all of them are kept and wanted whole, for a door that keeps forms of them.
+fn parts(wanted: &[Wanted<'_>]) -> Option<Vec<Document>> {
+    let keys = wanted.iter().flat_map(|wanted| wanted.keys.iter().map(|key| (&wanted.view, key)));
+    let part = |(view, key): (&View, &WantedKey<'_>)| match &key.state {
+        State::Held(entry) | State::Answered(entry) if view.is_whole() && entry.document.has_form() => {
+            Some(entry.document.clone())
+        }
+        _ => None,
+    };
+    keys.map(part).collect()
 }

@@ -18,7 +18,7 @@ mod transaction;
 
 use std::sync::Arc;
 
-use backend::{Answer, Backend, Call, Failure, Outcome};
+use backend::{Answer, Backend, Call, Document, Failure, Outcome};
 use base::{Clock, Drain};
 use bytes::Bytes;
 use model::{Item, KeySchema, Target, call::Request};
@@ -74,18 +74,19 @@ impl Success {
         }
     }
 
-    /// The result that was made of the same entry before.
-    fn form(&self) -> Option<&Bytes> {
+    /// The document, if it is one that is kept as it is, and with it what this door makes of it.
+    fn kept(&self) -> Option<&Document> {
         match &self.answer {
-            Answer::Document(document) => document.form(),
-            Answer::Origin(_) => None,
+            Answer::Document(document) if document.has_form() => Some(document),
+            Answer::Document(_) | Answer::Origin(_) => None,
         }
     }
 
-    /// Leaves a result with the entry that it was made of, if it was.
-    fn keep_form(&self, result: &[u8]) {
-        if let Answer::Document(document) = &self.answer {
-            document.give_form(|| Bytes::copy_from_slice(result));
+    /// Of a batch out of kept documents alone: these, in the order of its keys.
+    fn parts(&self) -> Option<&[Document]> {
+        match &self.answer {
+            Answer::Document(document) => document.parts(),
+            Answer::Origin(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use backend::Document;
 use expr::Trees;
 use minicbor::Decoder;
 use model::{
@@ -87,6 +88,11 @@ impl Operations {
             return_consumed_capacity: options.capacity,
         };
         let success = self.ask(Request::BatchGetItem(request), &names, asked).await?;
+        let is_whole = wanted.iter().all(Option::is_none);
+        if let Some(documents) = success.parts().filter(|_| is_whole) {
+            let result = self.batch_of(documents, &tables, &schemas).await?;
+            return Ok(Answered { result, outcome: success.outcome });
+        }
         let mut got: Got = answers::read(success.body())?;
         let mut out = Writer::new();
         out.array(2);
@@ -120,6 +126,41 @@ impl Operations {
         }
         write_capacities(&got.consumed_capacity, &mut out);
         Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
+    }
+
+    /// The result of a `batchGetItem` whose items are all kept.
+    async fn batch_of(
+        &self,
+        documents: &[Document],
+        tables: &[(&str, Asking<'_>)],
+        schemas: &[Arc<KeySchema>],
+    ) -> Result<Vec<u8>, Refused> {
+        let mut documents = documents.iter();
+        let mut out = Writer::new();
+        out.array(2);
+        out.map(tables.len());
+        for ((table, asking), schema) in tables.iter().zip(schemas) {
+            let mut found = Vec::with_capacity(asking.keys.len());
+            for (key, document) in asking.keys.iter().zip(documents.by_ref()) {
+                let blob = self.blob_of(document, schema).await?;
+                if !blob.is_empty() {
+                    found.push((key, blob));
+                }
+            }
+            out.text(table);
+            out.array(2 * found.len());
+            for (key, blob) in found {
+                out.bytes(key);
+                out.bytes(&blob);
+            }
+        }
+        out.map(tables.len());
+        for (table, _) in tables {
+            out.text(table);
+            out.array(0);
+        }
+        write_capacities(&[], &mut out);
+        Ok(out.into_bytes())
     }
 
     /// `batchWriteItem`.

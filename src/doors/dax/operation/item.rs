@@ -1,11 +1,10 @@
 //! Operations on one item.
 
-use minicbor::{Decoder, data::Type};
+use backend::Document;
+use bytes::Bytes;
 use model::{
     Item, KeySchema,
-    call::{
-        DeleteItem, GetItem, ItemToPut, PutItem, Request, ReturnConsumedCapacity, ReturnValues, UpdateItem,
-    },
+    call::{DeleteItem, GetItem, ItemToPut, PutItem, Request, ReturnValues, UpdateItem},
 };
 use serde::Deserialize;
 
@@ -58,40 +57,45 @@ impl Operations {
             ..GetItem::default()
         };
         let success = self.ask(Request::GetItem(request), &[table], asked).await?;
-        let is_bare = matches!(options.capacity, None | Some(ReturnConsumedCapacity::None));
-        let result = match (success.form().filter(|_| is_bare), &wanted) {
-            (Some(form), None) => form.to_vec(),
-            (Some(form), Some(wanted)) => {
-                let item = self.item_of(form, &schema, key)?;
-                got(item.is_some(), None, |out| wanted.write(&item.unwrap_or_default(), out))
-            }
-            (None, _) => {
-                let Got { item, consumed_capacity } = answers::read(success.body())?;
-                let whole = match &item {
-                    Some(item) => self.blob(item, &schema).await?,
-                    None => Vec::new(),
-                };
-                if is_bare {
-                    success.keep_form(&got(item.is_some(), None, |out| out.bytes(&whole)));
+        let result = match success.kept() {
+            Some(document) => {
+                let blob = self.blob_of(document, &schema).await?;
+                match &wanted {
+                    Some(wanted) if !blob.is_empty() => {
+                        let item = whole_item(&self.lists, &schema, key, &blob)?;
+                        got(true, None, |out| wanted.write(&item, out))
+                    }
+                    _ => got(!blob.is_empty(), None, |out| out.bytes(&blob)),
                 }
-                got(item.is_some(), consumed_capacity.as_ref(), |out| match &wanted {
-                    Some(wanted) => wanted.write(item.as_ref().unwrap_or(&Item::new()), out),
-                    None => out.bytes(&whole),
-                })
+            }
+            None => {
+                let Got { item, consumed_capacity } = answers::read(success.body())?;
+                let capacity = consumed_capacity.as_ref();
+                match (&item, &wanted) {
+                    (None, _) => got(false, capacity, |_| {}),
+                    (Some(item), Some(wanted)) => got(true, capacity, |out| wanted.write(item, out)),
+                    (Some(item), None) => {
+                        let blob = self.blob(item, &schema).await?;
+                        got(true, capacity, |out| out.bytes(&blob))
+                    }
+                }
             }
         };
         Ok(Answered { result, outcome: success.outcome })
     }
 
-    /// The item that a result of `getItem` shows, which was made here.
-    fn item_of(&self, result: &[u8], schema: &KeySchema, key: &[u8]) -> Result<Option<Item>, Refused> {
-        let mut decoder = Decoder::new(result);
-        decoder.map()?;
-        if decoder.datatype()? == Type::Break {
-            return Ok(None);
+    /// The item that a kept document shows, as it travels, and is kept from now on; empty if there is no item.
+    pub(super) async fn blob_of(&self, document: &Document, schema: &KeySchema) -> Result<Bytes, Refused> {
+        if let Some(blob) = document.form() {
+            return Ok(blob.clone());
         }
-        decoder.i64()?;
-        whole_item(&self.lists, schema, key, decoder.bytes()?).map(Some)
+        let Got { item, .. } = answers::read(&document.body)?;
+        let blob = match &item {
+            Some(item) => Bytes::from(self.blob(item, schema).await?),
+            None => Bytes::new(),
+        };
+        document.give_form(|| blob.clone());
+        Ok(blob)
     }
 
     /// `putItem`.

@@ -1,9 +1,11 @@
 //! Pages: `Query` and `Scan`.
 
+use backend::Document;
+use bytes::Bytes;
 use expr::Trees;
 use model::{
     ApiError, Item, KeySchema,
-    call::{Query, Request, ReturnConsumedCapacity, Scan, Select},
+    call::{Query, Request, Scan, Select},
 };
 use serde::Deserialize;
 
@@ -35,8 +37,6 @@ struct Form {
     wanted: Option<Wanted>,
     is_of_index: bool,
     counts_only: bool,
-    /// Whether nothing of capacity is asked for.
-    is_bare: bool,
 }
 
 impl Form {
@@ -45,7 +45,6 @@ impl Form {
             wanted: options.projection.map(Wanted::read).transpose()?,
             is_of_index: options.index.is_some(),
             counts_only: options.select == Some(Select::Count),
-            is_bare: matches!(options.capacity, None | Some(ReturnConsumedCapacity::None)),
         })
     }
 
@@ -138,8 +137,8 @@ impl Operations {
     /// The result of either.
     async fn page(&self, success: Success, form: &Form, schema: &KeySchema) -> Result<Answered, Refused> {
         // What a projection makes of an item depends on the order of its paths, which is no part of what is kept.
-        let keeps_form = form.wanted.is_none() && form.is_bare;
-        if let Some(result) = success.form().filter(|_| keeps_form) {
+        let kept = success.kept().filter(|_| form.wanted.is_none());
+        if let Some(result) = kept.and_then(Document::form) {
             return Ok(Answered { result: result.to_vec(), outcome: success.outcome });
         }
         let page: Page = answers::read(success.body())?;
@@ -182,8 +181,8 @@ impl Operations {
         }
         out.end();
         let result = out.into_bytes();
-        if keeps_form {
-            success.keep_form(&result);
+        if let Some(document) = kept {
+            document.give_form(|| Bytes::copy_from_slice(&result));
         }
         Ok(Answered { result, outcome: success.outcome })
     }
