@@ -4,7 +4,8 @@
 //! applied by its end. The floor is set when the read starts: the newest state that a write through the node
 //! had made by then (acknowledged or not, in doubt or not), or that a strong read had shown by then. Where
 //! all writers go through the node this makes each item a linearizable register, whatever is asked
-//! eventually. Who writes beside the node may not be seen for a TTL.
+//! eventually. Who writes beside the node may not be seen for a TTL; where the node follows the tables' streams,
+//! until a stream has told it, or for as long as it says that it lags.
 
 mod rows;
 mod story;
@@ -69,6 +70,8 @@ pub(crate) struct Reading {
     newest: usize,
     newest_through: usize,
     newest_shown: usize,
+    /// The newest of which a stream had told.
+    newest_told: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +115,9 @@ pub(crate) enum Promise {
     NeverBack,
     /// Nobody reads for longer than a TTL what was overwritten beside the node.
     StaleForATtl,
+    /// Nobody reads what was overwritten beside the node before a stream told it so, or before it said that it
+    /// had seen all that was written by then.
+    StreamsAreHeard,
     /// Nobody reads what never was.
     NeverInvented,
     /// Every call ends by its deadline.
@@ -145,6 +151,7 @@ impl Checker {
             newest: life.states.len() - 1,
             newest_through: life.newest_through,
             newest_shown: life.newest_shown,
+            newest_told: truth.told(key),
         }
     }
 
@@ -163,8 +170,10 @@ impl Checker {
         let floor = match (reading.strength, self.promises.keeps_what_was_shown && !passes_by) {
             (Strength::Strong, _) => reading.newest,
             (Strength::Eventual, _) if !is_cached => 0,
-            (Strength::Eventual, true) => reading.newest_through.max(reading.newest_shown),
-            (Strength::Eventual, false) => reading.newest_through,
+            (Strength::Eventual, true) => {
+                reading.newest_through.max(reading.newest_told).max(reading.newest_shown)
+            }
+            (Strength::Eventual, false) => reading.newest_through.max(reading.newest_told),
         };
         let oldest = (floor..life.states.len()).find(|place| fits(&life.states[*place]));
         let newest = (0..life.states.len()).rev().find(|place| fits(&life.states[*place]));
@@ -173,6 +182,7 @@ impl Checker {
                 (self.is_too_old(life, newest, &reading)).then_some(Promise::StaleForATtl)
             }
             (None, Some(newest)) if newest < reading.newest_through => Some(Promise::NeverStale),
+            (None, Some(newest)) if newest < reading.newest_told => Some(Promise::StreamsAreHeard),
             (None, Some(_)) => Some(Promise::NeverBack),
             (_, None) => Some(Promise::NeverInvented),
         };
@@ -188,6 +198,12 @@ impl Checker {
             self.report(promise, || self.story(&truth, &read));
         }
         self.found().remembered.read(read);
+    }
+
+    /// The node says that it has seen all that was written to a table by then.
+    pub(crate) fn node_says_seen(&self, table: usize, until: Instant) {
+        let seen_until = &mut self.truth().seen_until[table];
+        *seen_until = until.max(*seen_until);
     }
 
     /// Notes a broken promise; only the first counts.

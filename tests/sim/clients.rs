@@ -41,6 +41,7 @@ impl Client {
         };
         clock.sleep(Duration::from_millis(millis)).await;
         self.world.quiet_time().await;
+        self.world.listen();
     }
 
     async fn operate(&self) {
@@ -55,6 +56,9 @@ impl Client {
             share if share < habits.table_operations + habits.opaque_writes => self.write_opaquely().await,
             share if share < habits.writes => self.write().await,
             share if share < habits.writes + habits.writes_beside => self.write_beside(),
+            share if share < habits.writes + habits.writes_beside + habits.stream_troubles => {
+                self.world.origin.trouble_stream(self.chance().below(TABLES.len() as u64) as usize);
+            }
             _ => self.read().await,
         }
     }

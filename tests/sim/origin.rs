@@ -3,6 +3,7 @@
 
 mod effects;
 mod queries;
+mod streams;
 mod tables;
 
 use std::{
@@ -13,13 +14,18 @@ use std::{
 use backend::{Backend, Call, Failure, FailureKind, Reply, doubles::origin_reply};
 use base::{Chance, Clock, Drain, Instant};
 use futures_util::{FutureExt, future::BoxFuture};
-use model::{ErrorCode, Target};
+use model::{Api, ErrorCode, Target};
 use serde_json::{Value, json};
 
-use self::effects::{Effect, batch_effect, effects, stored};
+pub(crate) use self::streams::StreamWeather;
+use self::{
+    effects::{Effect, batch_effect, effects, stored},
+    streams::Told,
+};
 use crate::{
     indexes::{Design, IndexNumber},
     keys::{Attributes, KeyNumber, key_in, table_named},
+    lags::Lags,
     truth::{Content, Truth, Writer},
     view::View,
 };
@@ -47,6 +53,7 @@ pub(crate) struct Weather {
     pub(crate) late: Duration,
     /// Whether a table that is made again has another `TableId`, and tables have ids and ARNs at all.
     pub(crate) identities: bool,
+    pub(crate) streams: StreamWeather,
 }
 
 /// The origin.
@@ -57,6 +64,8 @@ pub(crate) struct Origin {
     clock: Clock,
     chance: Chance,
     drain: Drain,
+    /// What the node says of how far behind it is.
+    lags: Lags,
 }
 
 /// What becomes of a write.
@@ -82,11 +91,17 @@ impl Backend for Origin {
         async move {
             let _heard = heard;
             // Whoever waits no longer stops nothing: the write goes on.
-            let answer = self.drain.spawn(async move { origin.answer(call).await });
-            match self.clock.timeout_at(deadline, answer).await {
-                Some(answer) => answer.expect("the origin does not panic"),
-                None => Err(Failure::deadline()),
-            }
+            let answer = self.drain.spawn(async move {
+                match call.target().api() {
+                    Api::Streams => origin.answer_of_stream(call).await,
+                    _ => (origin.answer(call).await, Told::Nothing),
+                }
+            });
+            let answer = self.clock.timeout_at(deadline, answer).await;
+            let Some(answer) = answer else { return Err(Failure::deadline()) };
+            let (answer, told) = answer.expect("the origin does not panic");
+            self.tell(told);
+            answer
         }
         .boxed()
     }
@@ -111,8 +126,9 @@ impl Origin {
         truth: Arc<Mutex<Truth>>,
         weather: Weather,
         (clock, chance, drain): (Clock, Chance, Drain),
+        lags: Lags,
     ) -> Origin {
-        Origin { truth, weather: Arc::new(weather), clock, chance, drain }
+        Origin { truth, weather: Arc::new(weather), clock, chance, drain, lags }
     }
 
     /// Writes an item without the node.

@@ -47,11 +47,15 @@ pub enum Rule {
     IndexesHaveGenerations,
     /// A result is found by all that was asked for.
     WholeQuestions,
+    /// A record of a table's stream moves the slots that a write would.
+    RecordsMoveSlots,
+    /// What is kept of a table is dropped when its stream is lost, and when following begins.
+    LostStreamsDrop,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 22] = [
+    pub const ALL: [Rule; 24] = [
         Rule::MoveBeforeForwarding,
         Rule::UnknownIsAWrite,
         Rule::DoubtLasts,
@@ -74,6 +78,8 @@ impl Rule {
         Rule::IndexesCatchUp,
         Rule::IndexesHaveGenerations,
         Rule::WholeQuestions,
+        Rule::RecordsMoveSlots,
+        Rule::LostStreamsDrop,
     ];
 }
 

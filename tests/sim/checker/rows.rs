@@ -35,6 +35,7 @@ struct Floors {
     key: KeyNumber,
     /// What the node promises: who wrote through it is seen at once, who wrote beside it after a TTL.
     through: usize,
+    told: usize,
     by_ttl: usize,
     /// What the origin promises, whoever wrote.
     by_origin: usize,
@@ -45,8 +46,9 @@ struct Floors {
 struct Floor {
     key: KeyNumber,
     place: usize,
-    /// What it would be if it were not for a TTL.
+    /// What it would be if it were not for a TTL, and for others than those who write through the node.
     through: usize,
+    told: usize,
 }
 
 /// What a query was answered.
@@ -98,10 +100,12 @@ impl Checker {
             let life: &Life = &truth.lives[key];
             let newest = life.states.len() - 1;
             let seen = |lag| life.seen_by_replica(since_made(before(lag)));
-            let (through, by_ttl, by_origin) = match (query.is_strong, query.is_global()) {
-                (true, _) => (newest, newest, newest),
+            let told = truth.told(key);
+            let (through, told, by_ttl, by_origin) = match (query.is_strong, query.is_global()) {
+                (true, _) => (newest, newest, newest, newest),
                 (false, false) => (
                     life.newest_through,
+                    told,
                     life.seen_by_replica(before(query_ttl + lag)),
                     life.seen_by_replica(before(lag)),
                 ),
@@ -110,10 +114,11 @@ impl Checker {
                     // acknowledged: such results end once the node has heard what the write did.
                     let heard = life.seen_by_replica(since_made(truth.heard_until(started_at)));
                     let through = life.newest_through_before(seen(index_lag * 2).min(heard));
-                    (through, seen(query_ttl + index_lag), seen(index_lag))
+                    let told = told.min(seen(index_lag * 2));
+                    (through, told, seen(query_ttl + index_lag), seen(index_lag))
                 }
             };
-            Floors { key, through, by_ttl, by_origin }
+            Floors { key, through, told, by_ttl, by_origin }
         };
         let rows = keys_of(query.table).map(floors).collect();
         let index = query.index.map_or(0, |index| truth.indexes[index].len() - 1);
@@ -126,9 +131,9 @@ impl Checker {
         let ended_at = self.clock.now();
         let is_from_node =
             matches!(outcome, "hit" | "negative-hit" | "miss" | "miss-not-stored" | "collapsed");
-        let floor = |&Floors { key, through, by_ttl, by_origin }: &Floors| match is_from_node {
-            true => Floor { key, place: through.max(by_ttl), through },
-            false => Floor { key, place: by_origin, through: by_origin },
+        let floor = |&Floors { key, through, told, by_ttl, by_origin }: &Floors| match is_from_node {
+            true => Floor { key, place: through.max(told).max(by_ttl), through, told },
+            false => Floor { key, place: by_origin, through: by_origin, told: by_origin },
         };
         let floors: Vec<Floor> = querying.rows.iter().map(floor).collect();
         let fault = match &answered {
@@ -170,7 +175,7 @@ fn refused(truth: &Truth, Querying { query, started_at, index, .. }: &Querying) 
 /// What is wrong with a row none of whose states since the floor fits, if that is so.
 fn fault_of_row(
     truth: &Truth,
-    Floor { key, place, through }: Floor,
+    Floor { key, place, through, told }: Floor,
     why: impl Fn() -> String,
     fits: impl Fn(&State) -> bool,
 ) -> Option<Fault> {
@@ -181,6 +186,7 @@ fn fault_of_row(
     }
     let promise = match states[..place].iter().rposition(fits) {
         Some(shown) if shown < through => Promise::QueriesNeverStale,
+        Some(shown) if shown < told => Promise::StreamsAreHeard,
         Some(_) => Promise::StaleForATtl,
         None => Promise::NeverInvented,
     };

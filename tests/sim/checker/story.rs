@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     indexes::INDEXES,
-    keys::{KeyNumber, keys_of},
+    keys::{KEYS, KeyNumber, keys_of},
     truth::{Content, State, Truth},
 };
 
@@ -58,6 +58,11 @@ impl Checker {
         let key = read.reading.key;
         let mut lines = vec![self.line(read)];
         lines.extend(self.states_of(truth, key, read.state.unwrap_or(0).min(read.floor)));
+        let seen_until = self.since_start(truth.seen_until[KEYS[key].0]);
+        let told = read.reading.newest_told;
+        lines.push(format!(
+            "streams had told of state {told}, and it says that it saw all until {seen_until:?}"
+        ));
         lines.push("reads before it:".to_owned());
         let found = self.found();
         let reads = found.remembered.reads.iter().filter(|other| other.reading.key == key);

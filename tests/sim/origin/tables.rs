@@ -3,7 +3,7 @@
 use model::ErrorCode;
 use serde_json::{Value, json};
 
-use super::{Origin, attributes, effects::Effect, table_of};
+use super::{Origin, attributes, effects::Effect, streams::stream_arn, table_of};
 use crate::{
     indexes::{Design, INDEXES, Kind, attribute_definitions, index_named, indexes_of},
     keys::{TABLES, arn_of},
@@ -24,6 +24,7 @@ impl Origin {
             "TableName": TABLES[table].name,
             "TableStatus": if is_updating { "UPDATING" } else { "ACTIVE" },
             "KeySchema": keys.definition("")["KeySchema"],
+            "LatestStreamArn": stream_arn(table, truth.streams[table].newest()),
             "AttributeDefinitions": attribute_definitions(types),
         });
         for (member, kind) in
