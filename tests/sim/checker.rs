@@ -40,8 +40,11 @@ pub(crate) struct Promises {
     /// the lag of the replica that it was read from.
     pub(crate) ttl: Duration,
     pub(crate) negative_ttl: Duration,
-    /// How long it may show what queries found, without the lag of what was asked.
+    /// How long it may show what queries found, and that they found nothing, without the lag of what was asked.
     pub(crate) query_ttl: Duration,
+    pub(crate) query_negative_ttl: Duration,
+    /// Whether a result ends with the first write that may have changed it; else only with its TTL.
+    pub(crate) writes_end_results: bool,
     /// How far replicas and local indexes lag, and global indexes, at most.
     pub(crate) lag: Duration,
     pub(crate) index_lag: Duration,

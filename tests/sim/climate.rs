@@ -26,6 +26,8 @@ pub(crate) enum Climate {
     Bundled,
     /// Some write beside the node, which follows the streams of the tables; and streams have troubles too.
     Streamed,
+    /// The results of queries live until they expire, as DAX's do, and some write beside the node.
+    AsDax,
 }
 
 /// All that differs from world to world.
@@ -69,13 +71,14 @@ struct Spans {
 }
 
 impl Climate {
-    pub(crate) const ALL: [Climate; 6] = [
+    pub(crate) const ALL: [Climate; 7] = [
         Climate::Calm,
         Climate::Stormy,
         Climate::Beside,
         Climate::Cramped,
         Climate::Bundled,
         Climate::Streamed,
+        Climate::AsDax,
     ];
 
     /// The settings of some world of this climate.
@@ -100,6 +103,8 @@ impl Climate {
             ttl: spans.ttl + weather.lag,
             negative_ttl: spans.negative_ttl + weather.lag,
             query_ttl: spans.ttl,
+            query_negative_ttl: spans.negative_ttl,
+            writes_end_results: self != Climate::AsDax,
             lag: weather.lag,
             index_lag: weather.index_lag,
             uncached,
@@ -125,9 +130,11 @@ impl Climate {
         let mut rule = TableRule::new(kept.clone());
         rule.consistent_pages = chance.happens(0.3);
         rule.asks_for_images = chance.happens(0.5);
-        if self == Climate::Streamed {
-            rule.coherence = Coherence::Stream;
-        }
+        rule.coherence = match self {
+            Climate::Streamed => Coherence::Stream,
+            Climate::AsDax => Coherence::Ttl,
+            _ => Coherence::Write,
+        };
         if chance.happens(0.5) {
             rule.results.scan = kept;
         }
@@ -162,7 +169,7 @@ impl Climate {
     }
 
     fn habits(self, chance: &Chance) -> Habits {
-        let has_others = matches!(self, Climate::Beside | Climate::Streamed);
+        let has_others = matches!(self, Climate::Beside | Climate::Streamed | Climate::AsDax);
         Habits {
             think_millis: *pick(chance, &[5, 50, 300]),
             nap_millis: 3_000,

@@ -51,11 +51,13 @@ pub enum Rule {
     RecordsMoveSlots,
     /// What is kept of a table is dropped when its stream is lost, and when following begins.
     LostStreamsDrop,
+    /// Nothing is shown as fresh for longer than its TTL.
+    EntriesExpire,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 24] = [
+    pub const ALL: [Rule; 25] = [
         Rule::MoveBeforeForwarding,
         Rule::UnknownIsAWrite,
         Rule::DoubtLasts,
@@ -80,6 +82,7 @@ impl Rule {
         Rule::WholeQuestions,
         Rule::RecordsMoveSlots,
         Rule::LostStreamsDrop,
+        Rule::EntriesExpire,
     ];
 }
 

@@ -3,7 +3,8 @@
 //! What an answer shows of a row, be it the item or that there is none, must be a state of that key that is
 //! no older than its floor and no newer than the end. Of a table or a local index the floor is that of an
 //! item: the newest state that was written through the node before the query began. Of a global index it is
-//! the newest that had been written twice the index's lag before. An answer that came past the cache is only
+//! the newest that had been written twice the index's lag before. Where writes end no results, the floor is what was
+//! there a TTL before. An answer that came past the cache is only
 //! as good as the origin promises. Rows are judged each for itself: no two of them need to be of one moment.
 
 use std::{collections::HashSet, time::Duration};
@@ -36,7 +37,8 @@ struct Floors {
     /// What the node promises: who wrote through it is seen at once, who wrote beside it after a TTL.
     through: usize,
     told: usize,
-    by_ttl: usize,
+    /// By what it shows: rows, or nothing.
+    by_ttl: [usize; 2],
     /// What the origin promises, whoever wrote.
     by_origin: usize,
 }
@@ -95,18 +97,19 @@ impl Checker {
         let made_at = query.index.map(|index| truth.newest_index(index).applied_at);
         let before = |span: Duration| started_at.checked_sub(span).unwrap_or(started_at);
         let since_made = |moment: Instant| made_at.map_or(moment, |made_at| moment.max(made_at));
-        let Promises { query_ttl, lag, index_lag, .. } = self.promises;
+        let Promises { query_ttl, query_negative_ttl, lag, index_lag, .. } = self.promises;
+        let ttls = [query_ttl, query_negative_ttl];
         let floors = |key| {
             let life: &Life = &truth.lives[key];
             let newest = life.states.len() - 1;
             let seen = |lag| life.seen_by_replica(since_made(before(lag)));
             let told = truth.told(key);
             let (through, told, by_ttl, by_origin) = match (query.is_strong, query.is_global()) {
-                (true, _) => (newest, newest, newest, newest),
+                (true, _) => (newest, newest, [newest; 2], newest),
                 (false, false) => (
                     life.newest_through,
                     told,
-                    life.seen_by_replica(before(query_ttl + lag)),
+                    ttls.map(|ttl| life.seen_by_replica(before(ttl + lag))),
                     life.seen_by_replica(before(lag)),
                 ),
                 (false, true) => {
@@ -115,7 +118,7 @@ impl Checker {
                     let heard = life.seen_by_replica(since_made(truth.heard_until(started_at)));
                     let through = life.newest_through_before(seen(index_lag * 2).min(heard));
                     let told = told.min(seen(index_lag * 2));
-                    (through, told, seen(query_ttl + index_lag), seen(index_lag))
+                    (through, told, ttls.map(|ttl| seen(ttl + index_lag)), seen(index_lag))
                 }
             };
             Floors { key, through, told, by_ttl, by_origin }
@@ -131,9 +134,15 @@ impl Checker {
         let ended_at = self.clock.now();
         let is_from_node =
             matches!(outcome, "hit" | "negative-hit" | "miss" | "miss-not-stored" | "collapsed");
-        let floor = |&Floors { key, through, told, by_ttl, by_origin }: &Floors| match is_from_node {
-            true => Floor { key, place: through.max(told).max(by_ttl), through, told },
-            false => Floor { key, place: by_origin, through: by_origin, told: by_origin },
+        let shows_nothing = matches!(&answered, Answered::Page(Page { count: 0, last: None, .. }));
+        let ends_by_writes = self.promises.writes_end_results || querying.query.is_strong;
+        let floor = |&Floors { key, through, told, by_ttl, by_origin }: &Floors| {
+            let by_ttl = by_ttl[usize::from(shows_nothing)];
+            match (is_from_node, ends_by_writes) {
+                (true, true) => Floor { key, place: through.max(told).max(by_ttl), through, told },
+                (true, false) => Floor { key, place: by_ttl, through: 0, told: 0 },
+                (false, _) => Floor { key, place: by_origin, through: by_origin, told: by_origin },
+            }
         };
         let floors: Vec<Floor> = querying.rows.iter().map(floor).collect();
         let fault = match &answered {
