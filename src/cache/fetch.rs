@@ -276,7 +276,10 @@ impl Core {
 
     /// An entry that may be shown to whom the origin fails.
     pub(crate) fn stale_entry(&self, table: &Table, located: &Located) -> Option<Arc<Entry>> {
-        self.untouched(table, located).filter(|entry| self.clock.now() < entry.life.stale_until)
+        let is_within_grace = |entry: &Arc<Entry>| {
+            self.clock.now() < entry.life.stale_until || !self.rules.hold(Rule::GraceEnds)
+        };
+        self.untouched(table, located).filter(is_within_grace)
     }
 
     /// The reader whose miss began the flight gets the origin's own answer, if that is what it asked for.

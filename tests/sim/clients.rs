@@ -50,6 +50,9 @@ impl Client {
         if chance.happens(habits.pauses) {
             self.world.begin_quiet_time();
         }
+        if chance.happens(habits.outages) {
+            self.world.origin.falter();
+        }
         match chance.fraction() {
             share if share < habits.table_operations / 2.0 => self.replace_table().await,
             share if share < habits.table_operations => self.replace_index().await,
@@ -120,7 +123,7 @@ impl Client {
             (None, _) if json_of(reply)["__type"].as_str().is_some_and(is_not_found) => Shown::NoTable,
             (None, _) => return,
         };
-        self.world.checker.end(reading, shown, reply.outcome.word());
+        self.world.checker.end(reading, shown, reply.outcome);
     }
 
     async fn batch_get_item(&self) {
@@ -415,7 +418,7 @@ fn is_not_found(code: &str) -> bool {
 }
 
 fn is_hit(reply: &Reply) -> bool {
-    matches!(reply.outcome, Outcome::Hit { .. } | Outcome::NegativeHit { .. })
+    matches!(reply.outcome, Outcome::Hit { .. } | Outcome::NegativeHit { .. } | Outcome::StaleHit { .. })
 }
 
 fn json_of(reply: &Reply) -> Value {

@@ -28,6 +28,8 @@ pub(crate) enum Climate {
     Streamed,
     /// The results of queries live until they expire, as DAX's do, and some write beside the node.
     AsDax,
+    /// For seconds on end the origin answers no reads, and the node may show what has expired; some write beside it.
+    Faltering,
 }
 
 /// All that differs from world to world.
@@ -54,6 +56,7 @@ pub(crate) struct Habits {
     pub(crate) table_operations: f64,
     pub(crate) writes_beside: f64,
     pub(crate) stream_troubles: f64,
+    pub(crate) outages: f64,
     pub(crate) pauses: f64,
     /// The share of reads that are strong.
     pub(crate) strong_reads: f64,
@@ -68,10 +71,11 @@ struct Spans {
     doubt: Duration,
     ttl: Duration,
     negative_ttl: Duration,
+    grace: Duration,
 }
 
 impl Climate {
-    pub(crate) const ALL: [Climate; 7] = [
+    pub(crate) const ALL: [Climate; 8] = [
         Climate::Calm,
         Climate::Stormy,
         Climate::Beside,
@@ -79,6 +83,7 @@ impl Climate {
         Climate::Bundled,
         Climate::Streamed,
         Climate::AsDax,
+        Climate::Faltering,
     ];
 
     /// The settings of some world of this climate.
@@ -104,6 +109,7 @@ impl Climate {
             negative_ttl: spans.negative_ttl + weather.lag,
             query_ttl: spans.ttl,
             query_negative_ttl: spans.negative_ttl,
+            grace: spans.grace,
             writes_end_results: self != Climate::AsDax,
             lag: weather.lag,
             index_lag: weather.index_lag,
@@ -115,18 +121,23 @@ impl Climate {
     }
 
     fn spans(self, chance: &Chance) -> Spans {
+        let is_faltering = self == Climate::Faltering;
         let settle = if self == Climate::Bundled { Duration::ZERO } else { millis(chance, 200, 2_000) };
         Spans {
             settle,
             doubt: millis(chance, 1_500, 6_000),
-            ttl: settle + millis(chance, 3_000, 20_000),
+            // Short where it is to be outlived.
+            ttl: settle.mul_f64(1.2)
+                + if is_faltering { millis(chance, 200, 3_000) } else { millis(chance, 3_000, 20_000) },
             negative_ttl: settle * 2 + millis(chance, 2_000, 4_000),
+            grace: if is_faltering { millis(chance, 500, 4_000) } else { Duration::ZERO },
         }
     }
 
     fn rules(self, spans: Spans, uncached: Option<usize>, chance: &Chance) -> RuleBook {
         let mut kept = Rule::new(Ttl::For(spans.ttl), Ttl::For(spans.negative_ttl));
         kept.refresh_ahead = *pick(chance, &[0.0, 0.3]);
+        kept.stale_grace = spans.grace;
         let mut rule = TableRule::new(kept.clone());
         rule.consistent_pages = chance.happens(0.3);
         rule.asks_for_images = chance.happens(0.5);
@@ -163,23 +174,39 @@ impl Climate {
                 lag: millis(chance, 0, 500),
                 spoiled: *pick(chance, &[0.0, 0.02]),
                 iterators_live: millis(chance, 5_000, 30_000),
-                outage: millis(chance, 1_000, 20_000),
+            },
+            // Somewhat longer than the grace, or than iterators live.
+            outage: if self == Climate::Faltering {
+                millis(chance, 500, 8_000)
+            } else {
+                millis(chance, 1_000, 20_000)
             },
         }
     }
 
     fn habits(self, chance: &Chance) -> Habits {
-        let has_others = matches!(self, Climate::Beside | Climate::Streamed | Climate::AsDax);
+        let has_others =
+            !matches!(self, Climate::Calm | Climate::Stormy | Climate::Cramped | Climate::Bundled);
         Habits {
             think_millis: *pick(chance, &[5, 50, 300]),
             nap_millis: 3_000,
             patience_millis: *pick(chance, &[400, 2_000]),
             hang: Duration::from_millis(1),
-            writes: if self == Climate::Stormy { 0.2 } else { *pick(chance, &[0.02, 0.06, 0.2]) },
+            writes: match self {
+                Climate::Stormy => 0.2,
+                // What is written is not shown once it expired.
+                Climate::Faltering => 0.03,
+                _ => *pick(chance, &[0.02, 0.06, 0.2]),
+            },
             opaque_writes: if self == Climate::Stormy { 0.001 } else { 0.005 },
             table_operations: 0.002,
-            writes_beside: if has_others { 0.08 } else { 0.0 },
+            writes_beside: match self {
+                Climate::Faltering => 0.03,
+                _ if has_others => 0.08,
+                _ => 0.0,
+            },
             stream_troubles: if self == Climate::Streamed { *pick(chance, &[0.0, 0.002, 0.01]) } else { 0.0 },
+            outages: if self == Climate::Faltering { 0.005 } else { 0.0 },
             pauses: 0.0005,
             strong_reads: if self == Climate::Beside { 0.25 } else { 0.03 },
             leavings: 0.03,

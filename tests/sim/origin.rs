@@ -54,6 +54,8 @@ pub(crate) struct Weather {
     /// Whether a table that is made again has another `TableId`, and tables have ids and ARNs at all.
     pub(crate) identities: bool,
     pub(crate) streams: StreamWeather,
+    /// How long nobody is answered who reads, or asks about streams, when that happens.
+    pub(crate) outage: Duration,
 }
 
 /// The origin.
@@ -145,12 +147,23 @@ impl Origin {
         self.truth().newest_index(index).design
     }
 
+    /// Answers no reads for a while.
+    pub(crate) fn falter(&self) {
+        self.truth().reads_out_until = self.clock.now() + self.weather.outage.mul_f64(self.chance.fraction());
+    }
+
     async fn answer(self, call: Call) -> Result<Reply, Failure> {
         self.way().await;
         let request: Value = serde_json::from_slice(&call.wire().body).expect("clients and node send JSON");
         let answer = match call.target().word() {
             "DescribeTable" | "GetItem" | "BatchGetItem" | "TransactGetItems" | "Query" | "Scan" => {
-                self.read(&call, &request)
+                let out_until = self.truth().reads_out_until;
+                let is_out = self.clock.now() < out_until;
+                if is_out && self.chance.happens(0.25) {
+                    // Nobody waits for that.
+                    self.clock.sleep_until(call.deadline.max(out_until)).await;
+                }
+                self.read(&call, &request, is_out)
             }
             _ => self.write(&call, request).await,
         };
@@ -171,8 +184,8 @@ impl Origin {
 
     // Reads.
 
-    fn read(&self, call: &Call, request: &Value) -> Result<Reply, Failure> {
-        if self.chance.happens(self.weather.refusals) {
+    fn read(&self, call: &Call, request: &Value, is_out: bool) -> Result<Reply, Failure> {
+        if is_out || self.chance.happens(self.weather.refusals) {
             return match self.chance.below(3) {
                 0 => Err(Failure::new(FailureKind::Lost, "simulated")),
                 1 => Ok(error(ErrorCode::InternalServerError)),

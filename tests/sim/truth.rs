@@ -26,7 +26,8 @@ pub(crate) struct Truth {
     pub(crate) tables_made: u32,
     /// The streams of each table.
     pub(crate) streams: Vec<Streams>,
-    /// Until when nobody is answered who asks about streams.
+    /// Until when nobody is answered who reads, and who asks about streams.
+    pub(crate) reads_out_until: Instant,
     pub(crate) streams_out_until: Instant,
     /// Up to when the node says that it has seen all that was written to each table.
     pub(crate) seen_until: Vec<Instant>,
@@ -98,6 +99,7 @@ impl Truth {
             tables: vec![Some(0); TABLES.len()],
             tables_made: 0,
             streams: streams(),
+            reads_out_until: now,
             streams_out_until: now,
             seen_until: vec![now; TABLES.len()],
             tokens: HashSet::new(),

@@ -57,6 +57,8 @@ pub(crate) struct Tally {
     pub(crate) lookups: u64,
     /// Those that it did answer.
     pub(crate) hits: u64,
+    /// Those of them that it answered with what had expired.
+    pub(crate) stale: u64,
 }
 
 /// What all clients share.
@@ -114,6 +116,7 @@ impl Tally {
     pub(crate) fn add(&mut self, other: Tally) {
         self.lookups += other.lookups;
         self.hits += other.hits;
+        self.stale += other.stale;
     }
 
     pub(crate) fn hit_ratio(self) -> f64 {
@@ -123,7 +126,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(to, "{} lookups, hit ratio {:.2}", self.lookups, self.hit_ratio())
+        write!(to, "{} lookups, hit ratio {:.2}", self.lookups, self.hit_ratio())?;
+        if self.stale > 0 { write!(to, ", {} stale", self.stale) } else { Ok(()) }
     }
 }
 
@@ -259,6 +263,7 @@ impl World {
             let mut tally = lock(tally);
             tally.lookups += 1;
             tally.hits += u64::from(is_hit);
+            tally.stale += u64::from(matches!(reply.outcome, Outcome::StaleHit { .. }));
         }
     }
 }

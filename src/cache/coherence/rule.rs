@@ -53,11 +53,13 @@ pub enum Rule {
     LostStreamsDrop,
     /// Nothing is shown as fresh for longer than its TTL.
     EntriesExpire,
+    /// What expired is shown for no longer than its grace.
+    GraceEnds,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 25] = [
+    pub const ALL: [Rule; 26] = [
         Rule::MoveBeforeForwarding,
         Rule::UnknownIsAWrite,
         Rule::DoubtLasts,
@@ -83,6 +85,7 @@ impl Rule {
         Rule::RecordsMoveSlots,
         Rule::LostStreamsDrop,
         Rule::EntriesExpire,
+        Rule::GraceEnds,
     ];
 }
 

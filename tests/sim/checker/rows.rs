@@ -9,9 +9,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use backend::Outcome;
 use base::Instant;
 
-use super::{Checker, Promise, Promises, story::Queried};
+use super::{Checker, Promise, Promises, Strength, story::Queried};
 use crate::{
     indexes::{Design, INDEXES},
     keys::{Attributes, KeyNumber, key_in, key_names, keys_of},
@@ -37,8 +38,8 @@ struct Floors {
     /// What the node promises: who wrote through it is seen at once, who wrote beside it after a TTL.
     through: usize,
     told: usize,
-    /// By what it shows: rows, or nothing.
-    by_ttl: [usize; 2],
+    /// By what it shows, rows or nothing, each fresh or within its grace.
+    by_ttl: [[usize; 2]; 2],
     /// What the origin promises, whoever wrote.
     by_origin: usize,
 }
@@ -97,19 +98,19 @@ impl Checker {
         let made_at = query.index.map(|index| truth.newest_index(index).applied_at);
         let before = |span: Duration| started_at.checked_sub(span).unwrap_or(started_at);
         let since_made = |moment: Instant| made_at.map_or(moment, |made_at| moment.max(made_at));
-        let Promises { query_ttl, query_negative_ttl, lag, index_lag, .. } = self.promises;
-        let ttls = [query_ttl, query_negative_ttl];
+        let Promises { query_ttl, query_negative_ttl, grace, lag, index_lag, .. } = self.promises;
+        let ttls = [query_ttl, query_negative_ttl].map(|ttl| [ttl, ttl + grace]);
         let floors = |key| {
             let life: &Life = &truth.lives[key];
             let newest = life.states.len() - 1;
             let seen = |lag| life.seen_by_replica(since_made(before(lag)));
             let told = truth.told(key);
             let (through, told, by_ttl, by_origin) = match (query.is_strong, query.is_global()) {
-                (true, _) => (newest, newest, [newest; 2], newest),
+                (true, _) => (newest, newest, [[newest; 2]; 2], newest),
                 (false, false) => (
                     life.newest_through,
                     told,
-                    ttls.map(|ttl| life.seen_by_replica(before(ttl + lag))),
+                    ttls.map(|ttls| ttls.map(|ttl| life.seen_by_replica(before(ttl + lag)))),
                     life.seen_by_replica(before(lag)),
                 ),
                 (false, true) => {
@@ -118,7 +119,7 @@ impl Checker {
                     let heard = life.seen_by_replica(since_made(truth.heard_until(started_at)));
                     let through = life.newest_through_before(seen(index_lag * 2).min(heard));
                     let told = told.min(seen(index_lag * 2));
-                    (through, told, ttls.map(|ttl| seen(ttl + index_lag)), seen(index_lag))
+                    (through, told, ttls.map(|ttls| ttls.map(|ttl| seen(ttl + index_lag))), seen(index_lag))
                 }
             };
             Floors { key, through, told, by_ttl, by_origin }
@@ -129,15 +130,17 @@ impl Checker {
     }
 
     /// A query ends.
-    pub(crate) fn end_query(&self, querying: Querying, answered: Answered, outcome: &'static str) {
+    pub(crate) fn end_query(&self, querying: Querying, answered: Answered, outcome: Outcome) {
+        let is_strong = querying.query.is_strong;
+        self.check_stale(outcome, if is_strong { Strength::Strong } else { Strength::Eventual });
         let truth = self.truth();
         let ended_at = self.clock.now();
-        let is_from_node =
-            matches!(outcome, "hit" | "negative-hit" | "miss" | "miss-not-stored" | "collapsed");
+        let is_from_node = !matches!(outcome, Outcome::Bypass(_) | Outcome::PartialHit);
+        let is_stale = matches!(outcome, Outcome::StaleHit { .. });
         let shows_nothing = matches!(&answered, Answered::Page(Page { count: 0, last: None, .. }));
-        let ends_by_writes = self.promises.writes_end_results || querying.query.is_strong;
+        let ends_by_writes = self.promises.writes_end_results || is_strong;
         let floor = |&Floors { key, through, told, by_ttl, by_origin }: &Floors| {
-            let by_ttl = by_ttl[usize::from(shows_nothing)];
+            let by_ttl = by_ttl[usize::from(shows_nothing)][usize::from(is_stale)];
             match (is_from_node, ends_by_writes) {
                 (true, true) => Floor { key, place: through.max(told).max(by_ttl), through, told },
                 (true, false) => Floor { key, place: by_ttl, through: 0, told: 0 },

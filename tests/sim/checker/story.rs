@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use backend::Outcome;
 use base::Instant;
 
 use super::{
@@ -31,7 +32,7 @@ pub(super) struct Remembered {
 pub(super) struct Queried {
     pub(super) querying: Querying,
     pub(super) answered: Answered,
-    pub(super) outcome: &'static str,
+    pub(super) outcome: Outcome,
     pub(super) ended_at: Instant,
 }
 
@@ -123,6 +124,7 @@ impl Checker {
         let Reading { key, view, strength, client, started_at, .. } = &read.reading;
         let Read { floor, ended_at, shown, outcome, state, .. } = read;
         let (start, end) = (self.since_start(*started_at), self.since_start(*ended_at));
+        let outcome = outcome.word();
         format!(
             "client {client}, key {key}, {view:?}, {strength:?}, {start:?} to {end:?}, {outcome}: \
              state {state:?}, floor {floor}, {shown:?}"
@@ -133,6 +135,7 @@ impl Checker {
         let Queried { querying: Querying { query, client, started_at, .. }, answered, outcome, ended_at } =
             queried;
         let (start, end) = (self.since_start(*started_at), self.since_start(*ended_at));
+        let outcome = outcome.word();
         let answer = match answered {
             Answered::NoTable => "no such table".to_owned(),
             Answered::Refused => "refused".to_owned(),

@@ -39,7 +39,7 @@ impl Client {
             checker.report(Promise::HitsAreFree, || format!("{query}: {body}"));
         }
         let answered = answered(&reply, &body)?;
-        checker.end_query(querying, answered.clone(), reply.outcome.word());
+        checker.end_query(querying, answered.clone(), reply.outcome);
         Some(answered)
     }
 

@@ -24,8 +24,6 @@ pub(crate) struct StreamWeather {
     pub(crate) spoiled: f64,
     /// How long iterators are good for.
     pub(crate) iterators_live: Duration,
-    /// How long nobody is answered who asks about streams, when that happens.
-    pub(crate) outage: Duration,
 }
 
 /// What the node knows once it has an answer.
@@ -96,7 +94,7 @@ impl Origin {
         let streams = &mut truth.streams[table];
         match self.chance.below(10) {
             0 => streams.trim(),
-            1 => truth.streams_out_until = self.clock.now() + self.weather.streams.outage,
+            1 => truth.streams_out_until = self.clock.now() + self.weather.outage,
             2 if streams.is_enabled() => streams.disable(),
             // Nobody lives without a stream for long.
             _ if !streams.is_enabled() && exists => streams.enable(),
