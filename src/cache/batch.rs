@@ -261,17 +261,22 @@ impl Core {
     /// A batch out of entries that expired within their grace, if that is so of all that is missing.
     fn stale_batch(&self, wanted: &mut [Wanted<'_>], batch: &BatchGetItem) -> Option<Reply> {
         let now = self.clock.now();
-        let mut age = Duration::ZERO;
+        let mut age = None;
         for wanted in wanted.iter_mut() {
             for key in wanted.keys.iter_mut().filter(|key| !key.is_held()) {
                 let may_be_stale = !wanted.request.is_strong();
                 let entry = self.stale_entry(&wanted.table, &key.located).filter(|_| may_be_stale)?;
-                age = age.max(now.saturating_duration_since(entry.life.expires_at));
+                // What came meanwhile is fresh.
+                age = age.max(now.checked_duration_since(entry.life.expires_at));
                 key.state = State::Held(entry);
             }
         }
         let reply = compose(BatchComposer::default(), wanted, batch.return_consumed_capacity)?;
-        Some(self.counted(wanted, reply, Outcome::StaleHit { age }))
+        let outcome = match age {
+            Some(age) => Outcome::StaleHit { age },
+            None => Outcome::Hit { ttl: self.shortest_ttl(wanted) },
+        };
+        Some(self.counted(wanted, reply, outcome))
     }
 
     /// What a batch wants, and what of it is in the cache; `None` if it is not understood.

@@ -264,7 +264,11 @@ impl Core {
 
     /// What the origin would have been asked for, expired but within its grace and under words that still
     /// match: better than nothing, where the origin is in trouble.
-    fn stale(&self, reading: &Reading<'_>) -> Option<Reply> {
+    fn stale(self: &Arc<Self>, reading: &Reading<'_>) -> Option<Reply> {
+        // Race: a write has left its image meanwhile, or a later read has brought the item. That is no old answer.
+        if let Some(entry) = self.lookup(&reading.table, &reading.located) {
+            return self.hit(reading, &entry);
+        }
         let entry = self.stale_entry(&reading.table, &reading.located)?;
         let now = self.clock.now();
         let document = reading.wants.compose(&entry, Consumed::none(reading.wants.capacity()))?;

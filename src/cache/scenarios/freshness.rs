@@ -154,3 +154,21 @@ async fn the_grace_does_not_show_an_item_beyond_its_own_end() {
     rig.pass(Duration::from_secs(9)).await;
     assert!(rig.ask("GetItem", get("k")).await.success().is_none(), "the item is over, whatever its grace");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_came_while_the_origin_failed_is_no_old_answer() {
+    let rig = Rig::new(|asked| match asked.operation {
+        "PutItem" => now(200, json!({})),
+        _ => later(Duration::from_secs(2), fails(Failure::new(FailureKind::Lost, "reset"))),
+    });
+    rig.settle().await;
+    let batch = json!({ "RequestItems": { "Tab": { "Keys": [{ "p": { "S": "other" } }] } } });
+    let reads =
+        [rig.ask_aside("GetItem", get("k"), PATIENCE), rig.ask_aside("BatchGetItem", batch, PATIENCE)];
+    rig.pass(Duration::from_secs(1)).await;
+    rig.ask("PutItem", put(&item("k", 1))).await;
+    rig.ask("PutItem", put(&item("other", 1))).await;
+    for read in reads {
+        assert_eq!(read.await.unwrap().unwrap().outcome.word(), "hit");
+    }
+}
