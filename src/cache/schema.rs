@@ -147,6 +147,11 @@ impl Table {
         Ok(stamps.partition_slot(&self.bare_name, None, key.partition_bytes()))
     }
 
+    /// What tells it from tables of its name elsewhere.
+    fn identity(&self) -> String {
+        identity(&self.definition, &self.bare_name)
+    }
+
     /// The attributes of the primary key.
     pub(crate) fn key_schema(&self) -> &KeySchema {
         &self.definition.key_schema
@@ -300,6 +305,15 @@ impl Catalog {
         let is_ours = |listed: &Known| matches!(listed, Known::Learning(learning) if learning.is(ours));
         let is_listed = names.get(name).is_some_and(is_ours);
         if is_listed {
+            if let Known::Table(table) = &known {
+                let is_the_same = |other: &Arc<Table>| other.identity() == table.identity();
+                // A name and its ARN are one table: what one of them was described as later, the other is too.
+                for other in names.values_mut() {
+                    if matches!(other, Known::Table(other) if is_the_same(other)) {
+                        *other = known.clone();
+                    }
+                }
+            }
             names.insert(name.to_owned(), known);
         }
         is_listed
@@ -382,7 +396,7 @@ impl Catalog {
 
     /// Whether a table is still known as it was when it was looked up.
     pub(crate) fn is_current(&self, table: &Arc<Table>) -> bool {
-        let identity = identity(&table.definition, &table.bare_name);
+        let identity = table.identity();
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.by_identity.get(&identity).is_some_and(|current| Arc::ptr_eq(current, table))
     }
@@ -487,7 +501,9 @@ impl Catalog {
         if tables.iter().any(|table| is_gone || is_other_now(table)) {
             self.stamps.touch([self.stamps.table_slot(bare_name)]);
             self.forget(&|name| name == bare_name);
-        } else if tables.iter().any(|table| has_other_indexes(table)) {
+        } else if self.rules.hold(Rule::DescriptionsAreNews)
+            && tables.iter().any(|table| has_other_indexes(table))
+        {
             self.learn_again(&|name| name == bare_name);
         }
     }

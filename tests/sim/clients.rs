@@ -50,6 +50,9 @@ impl Client {
         if chance.happens(habits.pauses) {
             self.world.begin_quiet_time();
         }
+        if chance.happens(habits.indexes_beside) {
+            self.world.origin.replace_index_beside(self.any_global_index());
+        }
         if chance.happens(habits.outages) {
             self.world.origin.falter();
         }

@@ -55,6 +55,7 @@ pub(crate) struct Habits {
     pub(crate) opaque_writes: f64,
     pub(crate) table_operations: f64,
     pub(crate) writes_beside: f64,
+    pub(crate) indexes_beside: f64,
     pub(crate) stream_troubles: f64,
     pub(crate) outages: f64,
     pub(crate) pauses: f64,
@@ -205,6 +206,9 @@ impl Climate {
                 _ if has_others => 0.08,
                 _ => 0.0,
             },
+            // Who follows a stream has its table described too, and tells nobody of indexes: what the node was
+            // told could not be told from outside.
+            indexes_beside: if has_others && self != Climate::Streamed { 0.002 } else { 0.0 },
             stream_troubles: if self == Climate::Streamed { *pick(chance, &[0.0, 0.002, 0.01]) } else { 0.0 },
             outages: if self == Climate::Faltering { 0.005 } else { 0.0 },
             pauses: 0.0005,

@@ -96,7 +96,7 @@ impl Backend for Origin {
             let answer = self.drain.spawn(async move {
                 match call.target().api() {
                     Api::Streams => origin.answer_of_stream(call).await,
-                    _ => (origin.answer(call).await, Told::Nothing),
+                    _ => origin.answer(call).await,
                 }
             });
             let answer = self.clock.timeout_at(deadline, answer).await;
@@ -152,7 +152,7 @@ impl Origin {
         self.truth().reads_out_until = self.clock.now() + self.weather.outage.mul_f64(self.chance.fraction());
     }
 
-    async fn answer(self, call: Call) -> Result<Reply, Failure> {
+    async fn answer(self, call: Call) -> (Result<Reply, Failure>, Told) {
         self.way().await;
         let request: Value = serde_json::from_slice(&call.wire().body).expect("clients and node send JSON");
         let answer = match call.target().word() {
@@ -165,10 +165,15 @@ impl Origin {
                 }
                 self.read(&call, &request, is_out)
             }
-            _ => self.write(&call, request).await,
+            _ => self.write(&call, &request).await,
+        };
+        let is_description = call.target().word() == "DescribeTable";
+        let told = match &answer {
+            Ok(reply) if is_description && reply.success().is_some() => self.told_of_indexes(&request),
+            _ => Told::Nothing,
         };
         self.way().await;
-        answer
+        (answer, told)
     }
 
     async fn way(&self) {
@@ -278,22 +283,22 @@ impl Origin {
 
     // Writes.
 
-    async fn write(&self, call: &Call, request: Value) -> Result<Reply, Failure> {
+    async fn write(&self, call: &Call, request: &Value) -> Result<Reply, Failure> {
         let target = call.target();
         match self.fate() {
-            Fate::Answered => Ok(self.apply(target, &request).await),
-            Fate::Refused => Ok(error(self.refusal(&request))),
+            Fate::Answered => Ok(self.apply(target, request).await),
+            Fate::Refused => Ok(error(self.refusal(request))),
             Fate::Broken(applied) => {
                 let broken = self.broken(target).await;
                 match applied {
                     Applied::Never => {}
                     Applied::Now => {
-                        self.apply(target, &request).await;
+                        self.apply(target, request).await;
                     }
                     Applied::Later => {
                         let given_up_at = self.clock.now().min(call.deadline);
                         let late = given_up_at + self.weather.late.mul_f64(self.chance.fraction());
-                        let (origin, target) = (self.clone(), target.clone());
+                        let (origin, target, request) = (self.clone(), target.clone(), request.clone());
                         self.drain.spawn(async move {
                             origin.clock.sleep_until(late).await;
                             origin.apply(&target, &request).await;

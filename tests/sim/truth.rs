@@ -21,6 +21,8 @@ pub(crate) struct Truth {
     pub(crate) lives: Vec<Life>,
     /// What became of each index, oldest first, by its place in [`INDEXES`].
     pub(crate) indexes: Vec<Vec<IndexState>>,
+    /// How the node was last told that each index is.
+    pub(crate) described: Vec<Described>,
     /// How often each table was made; `None` while it does not exist.
     pub(crate) tables: Vec<Option<u32>>,
     pub(crate) tables_made: u32,
@@ -76,6 +78,16 @@ pub(crate) struct IndexState {
     pub(crate) applied_at: Instant,
     /// When it has been filled; nobody can ask it before.
     pub(crate) active_at: Instant,
+    pub(crate) writer: Writer,
+}
+
+/// How the node was last told that an index is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Described {
+    pub(crate) design: Option<&'static Design>,
+    pub(crate) is_active: bool,
+    /// The state of the index with which this was news.
+    pub(crate) place: usize,
 }
 
 /// Whose write made a state.
@@ -92,10 +104,15 @@ impl Truth {
     pub(crate) fn new(now: Instant) -> Truth {
         let born = State { content: Content::Absent, applied_at: now, writer: Writer::Through };
         let life = || Life { states: vec![born.clone()], newest_through: 0, newest_shown: 0, newest_told: 0 };
-        let index = |design| vec![IndexState { design: Some(design), applied_at: now, active_at: now }];
+        let index = |design| {
+            let writer = Writer::Through;
+            vec![IndexState { design: Some(design), applied_at: now, active_at: now, writer }]
+        };
+        let described = |design| Described { design: Some(design), is_active: true, place: 0 };
         Truth {
             lives: KEYS.iter().map(|_| life()).collect(),
             indexes: INDEXES.iter().map(|made| index(&made.designs[0])).collect(),
+            described: INDEXES.iter().map(|made| described(&made.designs[0])).collect(),
             tables: vec![Some(0); TABLES.len()],
             tables_made: 0,
             streams: streams(),
@@ -167,7 +184,7 @@ impl Truth {
         for index in indexes_of(table) {
             let designs = INDEXES[index].designs;
             let design = exists.then(|| &designs[self.tables_made as usize % designs.len()]);
-            self.make_index(index, design, now, now);
+            self.make_index(index, design, (now, now), Writer::Through);
         }
     }
 
@@ -193,10 +210,18 @@ impl Truth {
         &mut self,
         index: IndexNumber,
         design: Option<&'static Design>,
-        now: Instant,
-        active_at: Instant,
+        (now, active_at): (Instant, Instant),
+        writer: Writer,
     ) {
-        self.indexes[index].push(IndexState { design, applied_at: now, active_at });
+        self.indexes[index].push(IndexState { design, applied_at: now, active_at, writer });
+    }
+
+    /// The node has heard how an index is, or was in the state of this place a moment ago.
+    pub(crate) fn describe(&mut self, index: IndexNumber, told: Described) {
+        let known = &mut self.described[index];
+        if (known.design, known.is_active) != (told.design, told.is_active) {
+            *known = told;
+        }
     }
 
     /// The newest state of an index.

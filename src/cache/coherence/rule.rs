@@ -55,11 +55,13 @@ pub enum Rule {
     EntriesExpire,
     /// What expired is shown for no longer than its grace.
     GraceEnds,
+    /// A table that a description shows to have other indexes now is learnt again.
+    DescriptionsAreNews,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 26] = [
+    pub const ALL: [Rule; 27] = [
         Rule::MoveBeforeForwarding,
         Rule::UnknownIsAWrite,
         Rule::DoubtLasts,
@@ -86,6 +88,7 @@ impl Rule {
         Rule::LostStreamsDrop,
         Rule::EntriesExpire,
         Rule::GraceEnds,
+        Rule::DescriptionsAreNews,
     ];
 }
 

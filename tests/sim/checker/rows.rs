@@ -14,10 +14,10 @@ use base::Instant;
 
 use super::{Checker, Promise, Promises, Strength, story::Queried};
 use crate::{
-    indexes::{Design, INDEXES},
+    indexes::{Design, INDEXES, IndexNumber},
     keys::{Attributes, KeyNumber, key_in, key_names, keys_of},
     query::{Position, Query, Select},
-    truth::{Content, IndexState, Life, State, Truth},
+    truth::{Content, IndexState, Life, State, Truth, Writer},
 };
 
 /// A query that began.
@@ -28,8 +28,10 @@ pub(crate) struct Querying {
     pub(crate) started_at: Instant,
     /// The oldest state that may be shown of each key of the table.
     rows: Vec<Floors>,
-    /// The oldest state of the index that may be shown.
+    /// The oldest state of the index that may be shown, by what the node promises.
     index: usize,
+    /// The newest, which the origin shows.
+    newest_index: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +97,9 @@ impl Checker {
     pub(crate) fn start_query(&self, client: usize, query: Query) -> Querying {
         let truth = self.truth();
         let started_at = self.clock.now();
-        let made_at = query.index.map(|index| truth.newest_index(index).applied_at);
+        let place = query.index.map(|index| self.oldest_index(&truth, index));
+        let made_at = query.index.zip(place).map(|(index, place)| truth.indexes[index][place].applied_at);
+        let is_known = query.index.zip(place).is_none_or(|(index, place)| is_known(&truth, index, place));
         let before = |span: Duration| started_at.checked_sub(span).unwrap_or(started_at);
         let since_made = |moment: Instant| made_at.map_or(moment, |made_at| moment.max(made_at));
         let Promises { query_ttl, query_negative_ttl, grace, lag, index_lag, .. } = self.promises;
@@ -113,6 +117,10 @@ impl Checker {
                     ttls.map(|ttls| ttls.map(|ttl| life.seen_by_replica(before(ttl + lag)))),
                     life.seen_by_replica(before(lag)),
                 ),
+                // Of an index that somebody replaced, the node cannot know what a write touches.
+                (false, true) if !is_known => {
+                    (0, 0, ttls.map(|ttls| ttls.map(|ttl| seen(ttl + index_lag))), seen(index_lag))
+                }
                 (false, true) => {
                     // Of what was written through the node a result of a global index shows what was
                     // acknowledged: such results end once the node has heard what the write did.
@@ -125,12 +133,28 @@ impl Checker {
             Floors { key, through, told, by_ttl, by_origin }
         };
         let rows = keys_of(query.table).map(floors).collect();
-        let index = query.index.map_or(0, |index| truth.indexes[index].len() - 1);
-        Querying { query, client, started_at, rows, index }
+        let newest_index = query.index.map_or(0, |index| truth.indexes[index].len() - 1);
+        Querying { query, client, started_at, rows, index: place.unwrap_or(0), newest_index }
+    }
+
+    /// The oldest state of an index that may be shown: what was done to it through the node is known at once; what
+    /// was done beside it, once the node was told how the index is now, or after a TTL.
+    fn oldest_index(&self, truth: &Truth, index: IndexNumber) -> usize {
+        let Promises { query_ttl, query_negative_ttl, grace, .. } = self.promises;
+        let kept = query_ttl.max(query_negative_ttl) + grace;
+        let now = self.clock.now();
+        let must_be_seen =
+            |state: &IndexState| state.writer == Writer::Through || state.applied_at + kept < now;
+        let oldest = truth.indexes[index].iter().rposition(must_be_seen).unwrap_or(0);
+        oldest.max(truth.described[index].place)
     }
 
     /// A query ends.
     pub(crate) fn end_query(&self, querying: Querying, answered: Answered, outcome: Outcome) {
+        let mut querying = querying;
+        if matches!(outcome, Outcome::Bypass(_)) {
+            querying.index = querying.newest_index;
+        }
         let is_strong = querying.query.is_strong;
         self.check_stale(outcome, if is_strong { Strength::Strong } else { Strength::Eventual });
         let truth = self.truth();
@@ -161,6 +185,16 @@ impl Checker {
         }
         self.found().remembered.query(queried);
     }
+}
+
+/// Whether the node knows how an index is, and how it was since that place.
+fn is_known(truth: &Truth, index: IndexNumber, place: usize) -> bool {
+    let (states, known) = (&truth.indexes[index], truth.described[index]);
+    // Whatever was done through the node, it learns the index again.
+    let is_through = |state: &IndexState| state.writer == Writer::Through;
+    let learned = states.iter().rposition(is_through).unwrap_or(0).max(known.place);
+    let is_as_known = |state: &IndexState| state.design.is_none() || state.design == known.design;
+    learned + 1 == states.len() || states[place.min(learned)..].iter().all(is_as_known)
 }
 
 /// All keys of a table are without it together.

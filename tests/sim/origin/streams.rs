@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::{Origin, error};
 use crate::{
+    indexes::IndexNumber,
     keys::{KEYS, KeyNumber, TABLES, arn_of, table_named},
     streams::{Record, Shard, Stream},
-    truth::{Content, Truth},
+    truth::{Content, Described, Truth},
 };
 
 /// What may be wrong with streams.
@@ -33,6 +34,8 @@ pub(super) enum Told {
     Nothing,
     /// That these keys came into these states.
     Changes(Vec<(KeyNumber, usize)>),
+    /// How indexes are.
+    Indexes(Vec<(IndexNumber, Described)>),
     /// That it has lost the stream of this table, if it followed that.
     Lost(usize),
 }
@@ -78,6 +81,10 @@ impl Origin {
             Told::Changes(changes) => {
                 let mut truth = self.truth();
                 changes.into_iter().for_each(|(key, place)| truth.tell(key, place));
+            }
+            Told::Indexes(indexes) => {
+                let mut truth = self.truth();
+                indexes.into_iter().for_each(|(index, told)| truth.describe(index, told));
             }
             Told::Lost(table) => {
                 if self.lags.of_table(table).is_some() {
