@@ -65,6 +65,9 @@ pub(crate) struct Habits {
     pub(crate) leavings: f64,
 }
 
+/// What records of a stream may show.
+const STREAM_VIEWS: [&str; 4] = ["NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY"];
+
 /// How long things last.
 #[derive(Debug, Clone, Copy)]
 struct Spans {
@@ -171,7 +174,7 @@ impl Climate {
             late: spans.doubt.saturating_sub(Duration::from_millis(20)),
             identities: chance.happens(0.5),
             streams: StreamWeather {
-                view: *pick(chance, &["NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY"]),
+                view: pick::<&str>(chance, &STREAM_VIEWS),
                 lag: millis(chance, 0, 500),
                 spoiled: *pick(chance, &[0.0, 0.02]),
                 iterators_live: millis(chance, 5_000, 30_000),
