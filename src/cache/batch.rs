@@ -1,6 +1,10 @@
 //! `BatchGetItem` through the cache: only the keys that miss go up.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use backend::{Bypass, Call, Document, Failure, FailureKind, Outcome, Reply};
 use bytes::Bytes;
@@ -15,6 +19,7 @@ use serde_json::{Map, json, value::RawValue};
 use crate::{
     Core,
     answer::{BatchComposer, Consumed, GotBatch, View},
+    check::says_the_same,
     coherence::{Rule, Sight},
     entry::{Asked, Entry, Strength},
     fetch::{Arrival, Landing, answered_in_trouble, failed_in_trouble, kept_item},
@@ -65,6 +70,12 @@ pub(crate) enum Unservable {
 pub(crate) enum Boarding {
     Nobody,
     Everybody,
+}
+
+/// What the origin answered of one table, by the cache keys of its items.
+struct Found<'a> {
+    items: HashMap<Vec<u8>, &'a RawValue>,
+    unprocessed: HashSet<Vec<u8>>,
 }
 
 /// What came of asking for what is missing.
@@ -261,17 +272,22 @@ impl Core {
     /// A batch out of entries that expired within their grace, if that is so of all that is missing.
     fn stale_batch(&self, wanted: &mut [Wanted<'_>], batch: &BatchGetItem) -> Option<Reply> {
         let now = self.clock.now();
-        let mut age = Duration::ZERO;
+        let mut age = None;
         for wanted in wanted.iter_mut() {
             for key in wanted.keys.iter_mut().filter(|key| !key.is_held()) {
                 let may_be_stale = !wanted.request.is_strong();
                 let entry = self.stale_entry(&wanted.table, &key.located).filter(|_| may_be_stale)?;
-                age = age.max(now.saturating_duration_since(entry.life.expires_at));
+                // What came meanwhile is fresh.
+                age = age.max(now.checked_duration_since(entry.life.expires_at));
                 key.state = State::Held(entry);
             }
         }
         let reply = compose(BatchComposer::default(), wanted, batch.return_consumed_capacity)?;
-        Some(self.counted(wanted, reply, Outcome::StaleHit { age }))
+        let outcome = match age {
+            Some(age) => Outcome::StaleHit { age },
+            None => Outcome::Hit { ttl: self.shortest_ttl(wanted) },
+        };
+        Some(self.counted(wanted, reply, outcome))
     }
 
     /// What a batch wants, and what of it is in the cache; `None` if it is not understood.
@@ -408,21 +424,8 @@ impl Core {
         asked_for: Option<Strength>,
         asked: Asked,
     ) -> Option<()> {
-        let Core { stamps, rules, .. } = self;
-        let mut items: std::collections::HashMap<Vec<u8>, &RawValue> = std::collections::HashMap::new();
-        let listed = got.responses.get(wanted.name);
-        if listed.is_none() && wanted.is_named_by_arn() {
-            return None;
-        }
-        for raw in listed.into_iter().flatten() {
-            let item = model::json::item_from_slice(raw.get().as_bytes()).ok()?;
-            let located = wanted.table.locate_item(&item, stamps, *rules).ok()?;
-            items.insert(located.cache_key, raw);
-        }
-        let mut unprocessed = HashSet::new();
-        for key in got.unprocessed_keys.get(wanted.name).into_iter().flat_map(|left| &left.keys) {
-            unprocessed.insert(wanted.table.locate_key(key, stamps, *rules).ok()?.cache_key);
-        }
+        let rules = &self.rules;
+        let Found { items, unprocessed } = self.found(wanted, got)?;
         for key in &mut wanted.keys {
             let State::Missing { sight, strength, .. } = key.state else { continue };
             if asked_for.is_some_and(|asked_for| asked_for != strength) {
@@ -454,6 +457,50 @@ impl Core {
             }
         }
         Some(())
+    }
+
+    /// Each key of a batch that the cache holds, with what it holds, and whether the origin's answer says the same;
+    /// none of those that the origin left unprocessed, or of which only a part was asked for.
+    pub(crate) fn compared<'w>(
+        &self,
+        wanted: &'w Wanted<'_>,
+        got: &GotBatch<'_>,
+    ) -> Vec<(&'w Located, &'w Arc<Entry>, bool)> {
+        let Some(Found { items, unprocessed }) = self.found(wanted, got).filter(|_| wanted.view.is_whole())
+        else {
+            return vec![];
+        };
+        let held = wanted.keys.iter().filter_map(|key| match &key.state {
+            State::Held(entry) if !unprocessed.contains(&key.located.cache_key) => {
+                Some((&key.located, entry))
+            }
+            _ => None,
+        });
+        let compared = held.map(|(located, entry)| {
+            let (shown, _) = kept_item(items.get(&located.cache_key).map(|raw| raw.get()));
+            (located, entry, says_the_same(&entry.document.body, &shown.body))
+        });
+        compared.collect()
+    }
+
+    /// What the origin's answer says of a table, by the cache keys of items; `None` if it does not fit.
+    fn found<'a>(&self, wanted: &Wanted<'_>, got: &GotBatch<'a>) -> Option<Found<'a>> {
+        let Core { stamps, rules, .. } = self;
+        let mut items = HashMap::new();
+        let listed = got.responses.get(wanted.name);
+        if listed.is_none() && wanted.is_named_by_arn() {
+            return None;
+        }
+        for raw in listed.into_iter().flatten() {
+            let item = model::json::item_from_slice(raw.get().as_bytes()).ok()?;
+            let located = wanted.table.locate_item(&item, stamps, *rules).ok()?;
+            items.insert(located.cache_key, *raw);
+        }
+        let mut unprocessed = HashSet::new();
+        for key in got.unprocessed_keys.get(wanted.name).into_iter().flat_map(|left| &left.keys) {
+            unprocessed.insert(wanted.table.locate_key(key, stamps, *rules).ok()?.cache_key);
+        }
+        Some(Found { items, unprocessed })
     }
 
     /// Passes a batch of strong reads by, and takes the answer as news.

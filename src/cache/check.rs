@@ -84,8 +84,7 @@ impl Core {
         Ok(reply)
     }
 
-    /// Has the origin answer a `BatchGetItem`, and looks which of its keys the cache has. What it has of them is not
-    /// compared: items of a batch come in no order.
+    /// Has the origin answer a `BatchGetItem`, and looks what the cache would have said of each of its keys.
     pub(crate) async fn shadow_batch(
         self: &Arc<Self>,
         call: &Call,
@@ -101,6 +100,9 @@ impl Core {
                 let (held, missing) = wanted.counts();
                 wanted.table.metrics.shadow_hits.inc_by(held);
                 wanted.table.metrics.shadow_misses.inc_by(missing);
+                for (located, entry, agrees) in self.compared(wanted, &got) {
+                    self.judge(&wanted.table, located, entry, agrees);
+                }
                 if wanted.is_settled() {
                     self.absorb_whole(wanted, (&reply, &got), asked);
                 }
@@ -112,7 +114,8 @@ impl Core {
     /// Compares a share of hits with what the origin says afterwards; nobody waits for it.
     pub(crate) fn perhaps_verify(self: &Arc<Self>, reading: &Reading<'_>, entry: &Arc<Entry>) {
         let share = reading.table.rule.verify;
-        // A global index cannot be read strongly, so it proves nothing.
+        // A global index cannot be read strongly, and an eventual read that differs proves nothing: the index may
+        // have caught up since.
         let is_global = matches!(reading.wants, Wants::Page { scope: Some(IndexScope::Global), .. });
         if share == 0.0 || is_global || !self.chance.happens(share) {
             return;
@@ -164,7 +167,7 @@ impl Verdict {
 }
 
 /// Whether two answers say the same, but for what they say of capacity.
-fn says_the_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn says_the_same(one: &[u8], other: &[u8]) -> bool {
     let read = |body: &[u8]| {
         let mut body = serde_json::from_slice::<Value>(body).ok()?;
         body.as_object_mut()?.remove("ConsumedCapacity");

@@ -155,7 +155,8 @@ impl Core {
     /// The entry of a place, if it still counts: it is fresh, and no write has moved its slots.
     pub(crate) fn lookup(&self, table: &Table, located: &Located) -> Option<Arc<Entry>> {
         let entry = self.untouched(table, located)?;
-        entry.is_fresh(self.clock.now()).then_some(entry)
+        let is_fresh = entry.is_fresh(self.clock.now()) || !self.rules.hold(Rule::EntriesExpire);
+        is_fresh.then_some(entry)
     }
 
     /// The entry of a place, fresh or not, if no write has moved its slots.
@@ -263,7 +264,11 @@ impl Core {
 
     /// What the origin would have been asked for, expired but within its grace and under words that still
     /// match: better than nothing, where the origin is in trouble.
-    fn stale(&self, reading: &Reading<'_>) -> Option<Reply> {
+    fn stale(self: &Arc<Self>, reading: &Reading<'_>) -> Option<Reply> {
+        // Race: a write has left its image meanwhile, or a later read has brought the item. That is no old answer.
+        if let Some(entry) = self.lookup(&reading.table, &reading.located) {
+            return self.hit(reading, &entry);
+        }
         let entry = self.stale_entry(&reading.table, &reading.located)?;
         let now = self.clock.now();
         let document = reading.wants.compose(&entry, Consumed::none(reading.wants.capacity()))?;
@@ -275,7 +280,10 @@ impl Core {
 
     /// An entry that may be shown to whom the origin fails.
     pub(crate) fn stale_entry(&self, table: &Table, located: &Located) -> Option<Arc<Entry>> {
-        self.untouched(table, located).filter(|entry| self.clock.now() < entry.life.stale_until)
+        let is_within_grace = |entry: &Arc<Entry>| {
+            self.clock.now() < entry.life.stale_until || !self.rules.hold(Rule::GraceEnds)
+        };
+        self.untouched(table, located).filter(is_within_grace)
     }
 
     /// The reader whose miss began the flight gets the origin's own answer, if that is what it asked for.

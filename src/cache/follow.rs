@@ -106,6 +106,9 @@ pub(crate) enum State {
     Following {
         /// How old a change may be that was not seen yet. An idle stream lags as far as the last read of it that
         /// found nothing. A service that shows changes late (Alternator does, by seconds) lags by that much more.
+        ///
+        /// DynamoDB: a page may be empty although there are records further on (API reference, `GetRecords`). That
+        /// cannot be told from the end, so where it happens the lag is more by the few reads that it takes.
         lag: Duration,
     },
     /// It is not, and will be tried again after a while.

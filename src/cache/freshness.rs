@@ -41,10 +41,12 @@ impl Life {
         let ttl = at_most.map_or(ttl, |at_most| ttl.min(at_most));
         let expires_at = asked_at + ttl;
         let ahead = if ttl < FOREVER { ttl.mul_f64(rule.refresh_ahead) } else { Duration::ZERO };
-        // What was cut short for a reason is not shown beyond it.
-        let grace =
-            if at_most.is_some_and(|at_most| ttl == at_most) { Duration::ZERO } else { rule.stale_grace };
-        Life { refresh_from: expires_at - ahead, expires_at, stale_until: expires_at + grace }
+        // What may be kept for so long only, for a reason, is not shown beyond that to anybody.
+        let stale_until = expires_at + rule.stale_grace;
+        // An item may say that it expires after the end of time.
+        let ends_at = at_most.and_then(|at_most| asked_at.checked_add(at_most));
+        let stale_until = ends_at.map_or(stale_until, |end| stale_until.min(end));
+        Life { refresh_from: expires_at - ahead, expires_at, stale_until }
     }
 
     /// Whether it ends before it begins.
@@ -92,6 +94,7 @@ mod tests {
         assert_eq!(stations(&rule(), true, None), [7, 10, 40]);
         assert_eq!(stations(&rule(), false, Some(500)), [75, 100, 130]);
         assert_eq!(stations(&rule(), false, Some(40)), [30, 40, 40]);
+        assert_eq!(stations(&rule(), false, Some(110)), [75, 100, 110]);
         let off = Rule { negative_ttl: Ttl::Off, ..rule() };
         assert_eq!(stations(&off, true, None), [0, 0, 30]);
         let forever = Rule { ttl: Ttl::Forever, ..rule() };

@@ -7,6 +7,7 @@ mod freshness;
 mod own_changes;
 mod queries;
 mod reads;
+mod stream_changes;
 mod tables;
 mod writes;
 

@@ -302,6 +302,15 @@ impl Catalog {
         let is_ours = |listed: &Known| matches!(listed, Known::Learning(learning) if learning.is(ours));
         let is_listed = names.get(name).is_some_and(is_ours);
         if is_listed {
+            if let Known::Table(table) = &known {
+                let is_the_same = |other: &Arc<Table>| other.identity == table.identity;
+                // A name and its ARN are one table: what one of them was described as later, the other is too.
+                for other in names.values_mut() {
+                    if matches!(other, Known::Table(other) if is_the_same(other)) {
+                        *other = known.clone();
+                    }
+                }
+            }
             names.insert(name.to_owned(), known);
         }
         is_listed
@@ -489,7 +498,9 @@ impl Catalog {
         if tables.iter().any(|table| is_gone || is_other_now(table)) {
             self.stamps.touch([self.stamps.table_slot(bare_name)]);
             self.forget(&|name| name == bare_name);
-        } else if tables.iter().any(|table| has_other_indexes(table)) {
+        } else if self.rules.hold(Rule::DescriptionsAreNews)
+            && tables.iter().any(|table| has_other_indexes(table))
+        {
             self.learn_again(&|name| name == bare_name);
         }
     }

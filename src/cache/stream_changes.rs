@@ -10,7 +10,7 @@ use model::json::item_from_slice;
 
 use crate::{
     Core,
-    coherence::Slot,
+    coherence::{Rule, Slot},
     config::{Coherence, RuleBook},
     entry::Entry,
     follow::{self, Change, Follower, Image, Sink},
@@ -67,21 +67,27 @@ impl Core {
         })
     }
 
-    fn hear(self: &Arc<Self>, name: &str, change: &Change) {
+    pub(crate) fn hear(self: &Arc<Self>, name: &str, change: &Change) {
+        if !self.rules.hold(Rule::RecordsMoveSlots) {
+            return;
+        }
         let table = self.catalog.learn_soon(name);
         let located = table.as_ref().map(|table| table.locate_key(&change.key, &self.stamps, self.rules));
         let (Some(table), Some(Ok(located))) = (table, located) else {
             return self.stamps.touch([self.stamps.table_slot(name)]);
         };
-        let entry = self.lookup(&table, &located).filter(|entry| shows(entry, &change.new));
-        // What a write through this node left has moved everything once already.
-        if entry.as_ref().is_some_and(|entry| entry.is_image) {
+        let image = self.lookup(&table, &located).filter(|entry| entry.is_image);
+        // What a write through this node left has moved everything once already, and what it touched is read
+        // strongly for a while.
+        if image.is_some_and(|image| shows(&image, &change.new)) {
             return;
         }
-        let own = entry.is_none().then_some(located.place.own);
         let partition = table.partition_slot(&change.key, &self.stamps).ok();
         let indexes = table.global_indexes().flat_map(|index| self.changed_partitions(&table, index, change));
-        self.stamps.touch(own.into_iter().chain(partition).chain(table.scan_slot).chain(indexes));
+        // What a read brought falls even if it shows just this: were it evicted instead, a replica that lags would
+        // be asked for it, and show what was there before.
+        let own = std::iter::once(located.place.own);
+        self.stamps.touch(own.chain(partition).chain(table.scan_slot).chain(indexes));
     }
 
     /// The partitions of an index that a change touched; the whole index, if the record does not tell.
@@ -106,7 +112,7 @@ impl Sink for Ears {
     }
 
     fn lost_track(&self, table: &str) {
-        if let Some(core) = self.0.upgrade() {
+        if let Some(core) = self.0.upgrade().filter(|core| core.rules.hold(Rule::LostStreamsDrop)) {
             core.stamps.touch([core.stamps.table_slot(table)]);
         }
     }

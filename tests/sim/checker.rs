@@ -4,7 +4,8 @@
 //! applied by its end. The floor is set when the read starts: the newest state that a write through the node
 //! had made by then (acknowledged or not, in doubt or not), or that a strong read had shown by then. Where
 //! all writers go through the node this makes each item a linearizable register, whatever is asked
-//! eventually. Who writes beside the node may not be seen for a TTL.
+//! eventually. Who writes beside the node may not be seen for a TTL; where the node follows the tables' streams,
+//! until a stream has told it, or for as long as it says that it lags.
 
 mod rows;
 mod story;
@@ -14,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use backend::{Bypass, Outcome};
 use base::{Clock, Instant};
 
 pub(crate) use self::rows::{Answered, Page};
@@ -39,8 +41,13 @@ pub(crate) struct Promises {
     /// the lag of the replica that it was read from.
     pub(crate) ttl: Duration,
     pub(crate) negative_ttl: Duration,
-    /// How long it may show what queries found, without the lag of what was asked.
+    /// How long it may show what queries found, and that they found nothing, without the lag of what was asked.
     pub(crate) query_ttl: Duration,
+    pub(crate) query_negative_ttl: Duration,
+    /// How long after its TTL it may show what expired, to whom the origin fails, and who reads eventually.
+    pub(crate) grace: Duration,
+    /// Whether a result ends with the first write that may have changed it; else only with its TTL.
+    pub(crate) writes_end_results: bool,
     /// How far replicas and local indexes lag, and global indexes, at most.
     pub(crate) lag: Duration,
     pub(crate) index_lag: Duration,
@@ -69,6 +76,8 @@ pub(crate) struct Reading {
     newest: usize,
     newest_through: usize,
     newest_shown: usize,
+    /// The newest of which a stream had told.
+    newest_told: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +94,7 @@ struct Read {
     floor: usize,
     ended_at: Instant,
     shown: Shown,
-    outcome: &'static str,
+    outcome: Outcome,
     state: Option<usize>,
 }
 
@@ -112,6 +121,13 @@ pub(crate) enum Promise {
     NeverBack,
     /// Nobody reads for longer than a TTL what was overwritten beside the node.
     StaleForATtl,
+    /// Nobody reads what was overwritten beside the node before a stream told it so, or before it said that it
+    /// had seen all that was written by then.
+    StreamsAreHeard,
+    /// Nobody reads what expired longer ago than its grace.
+    GraceEnds,
+    /// Nobody who reads strongly is shown what expired.
+    StrongIsFresh,
     /// Nobody reads what never was.
     NeverInvented,
     /// Every call ends by its deadline.
@@ -145,11 +161,13 @@ impl Checker {
             newest: life.states.len() - 1,
             newest_through: life.newest_through,
             newest_shown: life.newest_shown,
+            newest_told: truth.told(key),
         }
     }
 
     /// A read ends.
-    pub(crate) fn end(&self, reading: Reading, shown: Shown, outcome: &'static str) {
+    pub(crate) fn end(&self, reading: Reading, shown: Shown, outcome: Outcome) {
+        self.check_stale(outcome, reading.strength);
         let mut truth = self.truth();
         let life = &mut truth.lives[reading.key];
         let fits = |state: &State| match (&state.content, &shown) {
@@ -158,21 +176,27 @@ impl Checker {
             _ => false,
         };
         // What passes the cache by altogether neither tells it anything, nor learns what it knows.
-        let passes_by = matches!(outcome, "schema-unknown" | "not-understood" | "table-cache-off");
+        let passes_by = matches!(
+            outcome,
+            Outcome::Bypass(Bypass::SchemaUnknown | Bypass::NotUnderstood | Bypass::TableCacheOff)
+        );
         let is_cached = self.promises.uncached != Some(KEYS[reading.key].0);
         let floor = match (reading.strength, self.promises.keeps_what_was_shown && !passes_by) {
             (Strength::Strong, _) => reading.newest,
             (Strength::Eventual, _) if !is_cached => 0,
-            (Strength::Eventual, true) => reading.newest_through.max(reading.newest_shown),
-            (Strength::Eventual, false) => reading.newest_through,
+            (Strength::Eventual, true) => {
+                reading.newest_through.max(reading.newest_told).max(reading.newest_shown)
+            }
+            (Strength::Eventual, false) => reading.newest_through.max(reading.newest_told),
         };
         let oldest = (floor..life.states.len()).find(|place| fits(&life.states[*place]));
         let newest = (0..life.states.len()).rev().find(|place| fits(&life.states[*place]));
         let broken = match (oldest, newest) {
             (Some(_), Some(newest)) => {
-                (self.is_too_old(life, newest, &reading)).then_some(Promise::StaleForATtl)
+                (self.is_too_old(life, newest, &reading, outcome)).then_some(Promise::StaleForATtl)
             }
             (None, Some(newest)) if newest < reading.newest_through => Some(Promise::NeverStale),
+            (None, Some(newest)) if newest < reading.newest_told => Some(Promise::StreamsAreHeard),
             (None, Some(_)) => Some(Promise::NeverBack),
             (_, None) => Some(Promise::NeverInvented),
         };
@@ -188,6 +212,12 @@ impl Checker {
             self.report(promise, || self.story(&truth, &read));
         }
         self.found().remembered.read(read);
+    }
+
+    /// The node says that it has seen all that was written to a table by then.
+    pub(crate) fn node_says_seen(&self, table: usize, until: Instant) {
+        let seen_until = &mut self.truth().seen_until[table];
+        *seen_until = until.max(*seen_until);
     }
 
     /// Notes a broken promise; only the first counts.
@@ -208,13 +238,30 @@ impl Checker {
         self.truth().lives.iter().map(|life| life.states.len()).sum()
     }
 
-    fn is_too_old(&self, life: &Life, place: usize, reading: &Reading) -> bool {
+    /// What expired may be shown within its grace, and never to who reads strongly.
+    fn check_stale(&self, outcome: Outcome, strength: Strength) {
+        let Outcome::StaleHit { age } = outcome else { return };
+        if strength == Strength::Strong {
+            self.report(Promise::StrongIsFresh, || format!("shown to a strong read {age:?} after its end"));
+        }
+        if age >= self.promises.grace {
+            self.report(Promise::GraceEnds, || format!("shown {age:?} after its end"));
+        }
+    }
+
+    /// How long beyond a TTL an answer that came about like this may be.
+    fn grace(&self, outcome: Outcome) -> Duration {
+        if matches!(outcome, Outcome::StaleHit { .. }) { self.promises.grace } else { Duration::ZERO }
+    }
+
+    fn is_too_old(&self, life: &Life, place: usize, reading: &Reading, outcome: Outcome) -> bool {
         let ttl = match life.states[place].content {
             Content::NoTable => Duration::ZERO,
             Content::Absent => self.promises.negative_ttl,
             Content::Item(_) => self.promises.ttl,
         };
-        life.states.get(place + 1).is_some_and(|next| next.applied_at + ttl < reading.started_at)
+        let latest = reading.started_at.checked_sub(ttl + self.grace(outcome));
+        life.states.get(place + 1).zip(latest).is_some_and(|(next, latest)| next.applied_at < latest)
     }
 
     fn truth(&self) -> MutexGuard<'_, Truth> {

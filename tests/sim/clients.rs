@@ -41,6 +41,7 @@ impl Client {
         };
         clock.sleep(Duration::from_millis(millis)).await;
         self.world.quiet_time().await;
+        self.world.listen();
     }
 
     async fn operate(&self) {
@@ -49,12 +50,21 @@ impl Client {
         if chance.happens(habits.pauses) {
             self.world.begin_quiet_time();
         }
+        if chance.happens(habits.indexes_beside) {
+            self.world.origin.replace_index_beside(self.any_global_index());
+        }
+        if chance.happens(habits.outages) {
+            self.world.origin.falter();
+        }
         match chance.fraction() {
             share if share < habits.table_operations / 2.0 => self.replace_table().await,
             share if share < habits.table_operations => self.replace_index().await,
             share if share < habits.table_operations + habits.opaque_writes => self.write_opaquely().await,
             share if share < habits.writes => self.write().await,
             share if share < habits.writes + habits.writes_beside => self.write_beside(),
+            share if share < habits.writes + habits.writes_beside + habits.stream_troubles => {
+                self.world.origin.trouble_stream(self.chance().below(TABLES.len() as u64) as usize);
+            }
             _ => self.read().await,
         }
     }
@@ -116,7 +126,7 @@ impl Client {
             (None, _) if json_of(reply)["__type"].as_str().is_some_and(is_not_found) => Shown::NoTable,
             (None, _) => return,
         };
-        self.world.checker.end(reading, shown, reply.outcome.word());
+        self.world.checker.end(reading, shown, reply.outcome);
     }
 
     async fn batch_get_item(&self) {
@@ -411,7 +421,7 @@ fn is_not_found(code: &str) -> bool {
 }
 
 fn is_hit(reply: &Reply) -> bool {
-    matches!(reply.outcome, Outcome::Hit { .. } | Outcome::NegativeHit { .. })
+    matches!(reply.outcome, Outcome::Hit { .. } | Outcome::NegativeHit { .. } | Outcome::StaleHit { .. })
 }
 
 fn json_of(reply: &Reply) -> Value {

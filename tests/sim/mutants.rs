@@ -2,7 +2,7 @@
 
 use cache::CoherenceRule;
 
-use crate::world::{Climate, Plan};
+use crate::{climate::Climate, world::Plan};
 
 /// Runs of a mutant, at most, and operations of each.
 const SEEDS: u64 = 40;

@@ -3,6 +3,7 @@
 
 mod effects;
 mod queries;
+mod streams;
 mod tables;
 
 use std::{
@@ -13,13 +14,18 @@ use std::{
 use backend::{Backend, Call, Failure, FailureKind, Reply, doubles::origin_reply};
 use base::{Chance, Clock, Drain, Instant};
 use futures_util::{FutureExt, future::BoxFuture};
-use model::{ErrorCode, Target};
+use model::{Api, ErrorCode, Target};
 use serde_json::{Value, json};
 
-use self::effects::{Effect, batch_effect, effects, stored};
+pub(crate) use self::streams::StreamWeather;
+use self::{
+    effects::{Effect, batch_effect, effects, stored},
+    streams::Told,
+};
 use crate::{
     indexes::{Design, IndexNumber},
     keys::{Attributes, KeyNumber, key_in, table_named},
+    lags::Lags,
     truth::{Content, Truth, Writer},
     view::View,
 };
@@ -47,6 +53,9 @@ pub(crate) struct Weather {
     pub(crate) late: Duration,
     /// Whether a table that is made again has another `TableId`, and tables have ids and ARNs at all.
     pub(crate) identities: bool,
+    pub(crate) streams: StreamWeather,
+    /// How long nobody is answered who reads, or asks about streams, when that happens.
+    pub(crate) outage: Duration,
 }
 
 /// The origin.
@@ -57,6 +66,8 @@ pub(crate) struct Origin {
     clock: Clock,
     chance: Chance,
     drain: Drain,
+    /// What the node says of how far behind it is.
+    lags: Lags,
 }
 
 /// What becomes of a write.
@@ -82,11 +93,17 @@ impl Backend for Origin {
         async move {
             let _heard = heard;
             // Whoever waits no longer stops nothing: the write goes on.
-            let answer = self.drain.spawn(async move { origin.answer(call).await });
-            match self.clock.timeout_at(deadline, answer).await {
-                Some(answer) => answer.expect("the origin does not panic"),
-                None => Err(Failure::deadline()),
-            }
+            let answer = self.drain.spawn(async move {
+                match call.target().api() {
+                    Api::Streams => origin.answer_of_stream(call).await,
+                    _ => origin.answer(call).await,
+                }
+            });
+            let answer = self.clock.timeout_at(deadline, answer).await;
+            let Some(answer) = answer else { return Err(Failure::deadline()) };
+            let (answer, told) = answer.expect("the origin does not panic");
+            self.tell(told);
+            answer
         }
         .boxed()
     }
@@ -111,8 +128,9 @@ impl Origin {
         truth: Arc<Mutex<Truth>>,
         weather: Weather,
         (clock, chance, drain): (Clock, Chance, Drain),
+        lags: Lags,
     ) -> Origin {
-        Origin { truth, weather: Arc::new(weather), clock, chance, drain }
+        Origin { truth, weather: Arc::new(weather), clock, chance, drain, lags }
     }
 
     /// Writes an item without the node.
@@ -129,17 +147,33 @@ impl Origin {
         self.truth().newest_index(index).design
     }
 
-    async fn answer(self, call: Call) -> Result<Reply, Failure> {
+    /// Answers no reads for a while.
+    pub(crate) fn falter(&self) {
+        self.truth().reads_out_until = self.clock.now() + self.weather.outage.mul_f64(self.chance.fraction());
+    }
+
+    async fn answer(self, call: Call) -> (Result<Reply, Failure>, Told) {
         self.way().await;
         let request: Value = serde_json::from_slice(&call.wire().body).expect("clients and node send JSON");
         let answer = match call.target().word() {
             "DescribeTable" | "GetItem" | "BatchGetItem" | "TransactGetItems" | "Query" | "Scan" => {
-                self.read(&call, &request)
+                let out_until = self.truth().reads_out_until;
+                let is_out = self.clock.now() < out_until;
+                if is_out && self.chance.happens(0.25) {
+                    // Nobody waits for that.
+                    self.clock.sleep_until(call.deadline.max(out_until)).await;
+                }
+                self.read(&call, &request, is_out)
             }
-            _ => self.write(&call, request).await,
+            _ => self.write(&call, &request).await,
+        };
+        let is_description = call.target().word() == "DescribeTable";
+        let told = match &answer {
+            Ok(reply) if is_description && reply.success().is_some() => self.told_of_indexes(&request),
+            _ => Told::Nothing,
         };
         self.way().await;
-        answer
+        (answer, told)
     }
 
     async fn way(&self) {
@@ -155,8 +189,8 @@ impl Origin {
 
     // Reads.
 
-    fn read(&self, call: &Call, request: &Value) -> Result<Reply, Failure> {
-        if self.chance.happens(self.weather.refusals) {
+    fn read(&self, call: &Call, request: &Value, is_out: bool) -> Result<Reply, Failure> {
+        if is_out || self.chance.happens(self.weather.refusals) {
             return match self.chance.below(3) {
                 0 => Err(Failure::new(FailureKind::Lost, "simulated")),
                 1 => Ok(error(ErrorCode::InternalServerError)),
@@ -249,22 +283,22 @@ impl Origin {
 
     // Writes.
 
-    async fn write(&self, call: &Call, request: Value) -> Result<Reply, Failure> {
+    async fn write(&self, call: &Call, request: &Value) -> Result<Reply, Failure> {
         let target = call.target();
         match self.fate() {
-            Fate::Answered => Ok(self.apply(target, &request).await),
-            Fate::Refused => Ok(error(self.refusal(&request))),
+            Fate::Answered => Ok(self.apply(target, request).await),
+            Fate::Refused => Ok(error(self.refusal(request))),
             Fate::Broken(applied) => {
                 let broken = self.broken(target).await;
                 match applied {
                     Applied::Never => {}
                     Applied::Now => {
-                        self.apply(target, &request).await;
+                        self.apply(target, request).await;
                     }
                     Applied::Later => {
                         let given_up_at = self.clock.now().min(call.deadline);
                         let late = given_up_at + self.weather.late.mul_f64(self.chance.fraction());
-                        let (origin, target) = (self.clone(), target.clone());
+                        let (origin, target, request) = (self.clone(), target.clone(), request.clone());
                         self.drain.spawn(async move {
                             origin.clock.sleep_until(late).await;
                             origin.apply(&target, &request).await;

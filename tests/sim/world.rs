@@ -11,38 +11,20 @@ use std::{
 
 use backend::{Bypass, Outcome, Reply};
 use base::{Action, Chance, Clock, Drain, Instant};
-use cache::{Caching, CoherenceRule, Config, Metrics, Mode, Parts, Rule, RuleBook, TableRule, Ttl};
+use cache::{Caching, CoherenceRule, Metrics, Parts};
 use prometheus::Registry;
 use serde_json::{Value, json};
 
 use crate::{
-    checker::{Checker, Promises, Violation},
+    checker::{Checker, Violation},
     clients::Client,
+    climate::{Climate, Habits, Settings},
     keys::{KEYS, KeyNumber, TABLES, pick, spelled},
-    origin::{Origin, Weather},
+    lags::{Lags, SAID_EVERY},
+    origin::Origin,
     query::Query,
     truth::Truth,
 };
-
-/// What kind of world a run is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Climate {
-    /// Little goes wrong, and most calls are reads.
-    Calm,
-    /// Much goes wrong.
-    Stormy,
-    /// Some write beside the node.
-    Beside,
-    /// The cache has room for a few items only.
-    Cramped,
-    /// The origin has no replicas, as the bundled engine.
-    Bundled,
-}
-
-impl Climate {
-    pub(crate) const ALL: [Climate; 5] =
-        [Climate::Calm, Climate::Stormy, Climate::Beside, Climate::Cramped, Climate::Bundled];
-}
 
 /// How many queries many ask at a time: so few that the same one is asked again before a write ends its result.
 const POPULAR_QUERIES: usize = 4;
@@ -75,26 +57,8 @@ pub(crate) struct Tally {
     pub(crate) lookups: u64,
     /// Those that it did answer.
     pub(crate) hits: u64,
-}
-
-/// What clients do.
-#[derive(Debug)]
-pub(crate) struct Habits {
-    pub(crate) think_millis: u64,
-    pub(crate) nap_millis: u64,
-    pub(crate) patience_millis: u64,
-    /// How long after its deadline a call may still be going before it counts as hanging.
-    pub(crate) hang: Duration,
-    /// Shares of all operations.
-    pub(crate) writes: f64,
-    pub(crate) opaque_writes: f64,
-    pub(crate) table_operations: f64,
-    pub(crate) writes_beside: f64,
-    pub(crate) pauses: f64,
-    /// The share of reads that are strong.
-    pub(crate) strong_reads: f64,
-    /// The share of calls that clients leave.
-    pub(crate) leavings: f64,
+    /// Those of them that it answered with what had expired.
+    pub(crate) stale: u64,
 }
 
 /// What all clients share.
@@ -114,6 +78,9 @@ pub(crate) struct World {
     quiet_time: Duration,
     transactions: Mutex<Vec<Value>>,
     popular_queries: Mutex<Vec<Query>>,
+    /// What the node says of the streams, if it follows any; a record can be read so long after its write.
+    said: Option<(Lags, Duration)>,
+    said_at: Mutex<Instant>,
 }
 
 impl Plan {
@@ -131,6 +98,7 @@ impl Plan {
         for client in (0..clients).map(run).collect::<Vec<_>>() {
             client.await.expect("clients do not panic");
         }
+        drain.begin();
         let running = drain.finished(Duration::from_secs(3600)).await;
         assert_eq!(running, 0, "tasks are left over: {self:?}");
         let left = world.operations_left.load(Ordering::Relaxed);
@@ -148,6 +116,7 @@ impl Tally {
     pub(crate) fn add(&mut self, other: Tally) {
         self.lookups += other.lookups;
         self.hits += other.hits;
+        self.stale += other.stale;
     }
 
     pub(crate) fn hit_ratio(self) -> f64 {
@@ -157,7 +126,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(to, "{} lookups, hit ratio {:.2}", self.lookups, self.hit_ratio())
+        write!(to, "{} lookups, hit ratio {:.2}", self.lookups, self.hit_ratio())?;
+        if self.stale > 0 { write!(to, ", {} stale", self.stale) } else { Ok(()) }
     }
 }
 
@@ -165,92 +135,15 @@ impl World {
     fn new(plan: &Plan, drain: &Drain) -> (World, usize) {
         let chance = Chance::seeded(plan.seed);
         let clock = Clock::start();
-        let millis = |from: u64, to: u64| Duration::from_millis(from + chance.below(to - from));
-        let climate = plan.climate;
-
-        let settle = if climate == Climate::Bundled { Duration::ZERO } else { millis(200, 2_000) };
-        let slow_millis = 1_000;
-        let doubt = millis(1_500, 6_000);
-        let ttl = settle + millis(3_000, 20_000);
-        let negative_ttl = settle * 2 + millis(2_000, 4_000);
-        let mut kept = Rule::new(Ttl::For(ttl), Ttl::For(negative_ttl));
-        kept.refresh_ahead = *pick(&chance, &[0.0, 0.3]);
-        let mut rule = TableRule::new(kept.clone());
-        rule.consistent_pages = chance.happens(0.3);
-        rule.asks_for_images = chance.happens(0.5);
-        if chance.happens(0.5) {
-            rule.results.scan = kept;
-        }
-        let jitter = 0.1;
-        // In some worlds the items of one table are not cached, so that of those no more is promised than
-        // that they are real.
-        let uncached = chance.happens(0.3).then_some(2);
-        let off = TableRule::new(Rule::new(Ttl::Off, Ttl::Off));
-        let config = Config {
-            mode: Mode::On,
-            bytes_max: if climate == Climate::Cramped { 2_500 + chance.below(4_000) } else { 1 << 24 },
-            rules: RuleBook {
-                default: rule,
-                tables: uncached
-                    .map(|table: usize| (TABLES[table].name.to_owned(), off))
-                    .into_iter()
-                    .collect(),
-            },
-            jitter,
-            settle,
-            doubt,
-            fill_timeout: millis(300, 2_000),
-            keeps_forms: false,
-            stream_poll: Duration::from_millis(250),
-        };
-        let stormy = climate == Climate::Stormy;
-        let weather = Weather {
-            way_millis: *pick(&chance, &[1, 5, 30]),
-            slow: if stormy { 0.02 } else { 0.003 },
-            slow_millis,
-            breaks: if stormy { *pick(&chance, &[0.01, 0.03, 0.1]) } else { *pick(&chance, &[0.0, 0.01]) },
-            refusals: if stormy { 0.05 } else { 0.01 },
-            // As much as the contract allows, up to a nanosecond.
-            lag: settle.saturating_sub(Duration::from_nanos(1)),
-            // Longer than what settles, or shorter; in the bundled engine not at all.
-            index_lag: if climate == Climate::Bundled { Duration::ZERO } else { millis(50, 3_000) },
-            index_making: millis(10, 2_000),
-            late: doubt.saturating_sub(Duration::from_millis(20)),
-            identities: chance.happens(0.5),
-        };
-        let habits = Habits {
-            think_millis: *pick(&chance, &[5, 50, 300]),
-            nap_millis: 3_000,
-            patience_millis: *pick(&chance, &[400, 2_000]),
-            hang: Duration::from_millis(1),
-            writes: if stormy { 0.2 } else { *pick(&chance, &[0.02, 0.06, 0.2]) },
-            opaque_writes: if stormy { 0.001 } else { 0.005 },
-            table_operations: 0.002,
-            writes_beside: if climate == Climate::Beside { 0.08 } else { 0.0 },
-            pauses: 0.0005,
-            strong_reads: if climate == Climate::Beside { 0.25 } else { 0.03 },
-            leavings: 0.03,
-        };
-        let promises = Promises {
-            ttl: ttl + weather.lag,
-            negative_ttl: negative_ttl + weather.lag,
-            query_ttl: ttl,
-            lag: weather.lag,
-            index_lag: weather.index_lag,
-            uncached,
-            keeps_what_was_shown: climate != Climate::Cramped,
-        };
-
+        let Settings { config, weather, habits, promises, quiet_time } = plan.climate.settings(&chance);
+        let registry = Registry::new();
+        let metrics = Metrics::register(&registry).expect("names are unique");
+        let lags = Lags(registry);
         let truth = Arc::new(Mutex::new(Truth::new(clock.now())));
         let tools = (clock.clone(), chance.clone(), drain.clone());
-        let origin = Origin::new(Arc::clone(&truth), weather, tools);
-        let parts = Parts {
-            clock: clock.clone(),
-            chance: chance.clone(),
-            drain: drain.clone(),
-            metrics: Metrics::register(&Registry::new()).expect("names are unique"),
-        };
-        let quiet_time = ttl.max(doubt) + settle;
+        let stream_lag = weather.streams.lag;
+        let origin = Origin::new(Arc::clone(&truth), weather, tools, lags.clone());
+        let parts = Parts { clock: clock.clone(), chance: chance.clone(), drain: drain.clone(), metrics };
         let node = Caching::without(plan.removed, config, Arc::new(origin.clone()), parts);
         let world = World {
             purge: node.purge_action(),
@@ -259,6 +152,8 @@ impl World {
             checker: Checker::new(truth, clock.clone(), promises),
             quiet_until: Mutex::new(clock.now()),
             quiet_time,
+            said: (plan.climate == Climate::Streamed).then_some((lags, stream_lag)),
+            said_at: Mutex::new(clock.now()),
             clock,
             operations_left: AtomicU64::new(plan.operations),
             number: AtomicU64::new(1),
@@ -283,6 +178,24 @@ impl World {
     /// A number that was never given before.
     pub(crate) fn new_number(&self) -> u64 {
         self.number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Listens to what the node says of how far behind the streams it is, every now and then.
+    pub(crate) fn listen(&self) {
+        let Some((lags, stream_lag)) = &self.said else { return };
+        let now = self.clock.now();
+        if now < *lock(&self.said_at) + SAID_EVERY {
+            return;
+        }
+        *lock(&self.said_at) = now;
+        for table in 0..TABLES.len() {
+            // It was said a while ago, and of what could be read then.
+            let seen_until =
+                lags.of_table(table).and_then(|lag| now.checked_sub(lag + SAID_EVERY + *stream_lag));
+            if let Some(seen_until) = seen_until {
+                self.checker.node_says_seen(table, seen_until);
+            }
+        }
     }
 
     /// Makes all clients wait, so that writes settle and entries expire.
@@ -350,6 +263,7 @@ impl World {
             let mut tally = lock(tally);
             tally.lookups += 1;
             tally.hits += u64::from(is_hit);
+            tally.stale += u64::from(matches!(reply.outcome, Outcome::StaleHit { .. }));
         }
     }
 }

@@ -47,11 +47,21 @@ pub enum Rule {
     IndexesHaveGenerations,
     /// A result is found by all that was asked for.
     WholeQuestions,
+    /// A record of a table's stream moves the slots that a write would.
+    RecordsMoveSlots,
+    /// What is kept of a table is dropped when its stream is lost, and when following begins.
+    LostStreamsDrop,
+    /// Nothing is shown as fresh for longer than its TTL.
+    EntriesExpire,
+    /// What expired is shown for no longer than its grace.
+    GraceEnds,
+    /// A table that a description shows to have other indexes now is learnt again.
+    DescriptionsAreNews,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 22] = [
+    pub const ALL: [Rule; 27] = [
         Rule::MoveBeforeForwarding,
         Rule::UnknownIsAWrite,
         Rule::DoubtLasts,
@@ -74,6 +84,11 @@ impl Rule {
         Rule::IndexesCatchUp,
         Rule::IndexesHaveGenerations,
         Rule::WholeQuestions,
+        Rule::RecordsMoveSlots,
+        Rule::LostStreamsDrop,
+        Rule::EntriesExpire,
+        Rule::GraceEnds,
+        Rule::DescriptionsAreNews,
     ];
 }
 

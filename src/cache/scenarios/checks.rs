@@ -67,3 +67,28 @@ async fn verified_hits_that_disagree_are_counted_and_dropped() {
     assert_eq!(rig.get("k").await, ("miss", register.item()));
     assert_eq!(rig.asked("GetItem").iter().filter(|body| body["ConsistentRead"] == true).count(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn in_shadow_mode_every_key_of_a_batch_is_judged() {
+    let register = Register::default();
+    let mut config = config();
+    config.mode = Mode::Shadow;
+    let version = register.clone();
+    let rig = Rig::configured(config, described, move |_| {
+        // In another order than they are asked for; `gone` is not there, and `late` is not got to.
+        let items = [item("two", version.version()), item("one", 0)];
+        let left = json!({ "Tab": { "Keys": [{ "p": { "S": "late" } }] } });
+        now(200, json!({ "Responses": { "Tab": items }, "UnprocessedKeys": left }))
+    });
+    let keys = ["one", "two", "gone", "late"].map(|key| json!({ "p": { "S": key } }));
+    let batch = json!({ "RequestItems": { "Tab": { "Keys": keys } } });
+    rig.ask("BatchGetItem", batch.clone()).await;
+    rig.settle().await;
+    for (now, expected) in [(0, [0, 0]), (0, [3, 0]), (1, [6, 1]), (1, [8, 1])] {
+        register.set(now);
+        rig.ask("BatchGetItem", batch.clone()).await;
+        let report = report(&rig);
+        let counted = ["compared", "disagreed"].map(|name| report[name].as_u64().unwrap());
+        assert_eq!(counted, expected, "{report}");
+    }
+}

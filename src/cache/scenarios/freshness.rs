@@ -126,3 +126,49 @@ async fn an_entry_does_not_outlive_its_item() {
     assert_eq!(rig.get("k").await.0, "miss");
     assert_eq!(rig.get("k").await.0, "hit", "what ended long ago never expires");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_grace_does_not_show_an_item_beyond_its_own_end() {
+    let is_ill = Register::default();
+    let state = is_ill.clone();
+    let mut config = config();
+    config.rules.default.ttl_attribute = Some("end".to_owned());
+    config.rules.default.get_item.ttl = Ttl::For(Duration::from_secs(10));
+    config.rules.default.get_item.stale_grace = GRACE;
+    let end = Arc::new(Mutex::new(0));
+    let shown = Arc::clone(&end);
+    let rig = Rig::configured(config, described, move |_| {
+        let end = shown.lock().unwrap().to_string();
+        match state.version() {
+            0 => now(200, json!({ "Item": { "p": { "S": "k" }, "end": { "N": end } } })),
+            _ => now(500, error("InternalServerError")),
+        }
+    });
+    rig.settle().await;
+    let now = rig.clock.wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    *end.lock().unwrap() = now + 20;
+    rig.get("k").await;
+    is_ill.set(1);
+    rig.pass(Duration::from_secs(12)).await;
+    assert_eq!(rig.get("k").await.0, "stale-hit");
+    rig.pass(Duration::from_secs(9)).await;
+    assert!(rig.ask("GetItem", get("k")).await.success().is_none(), "the item is over, whatever its grace");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_while_the_origin_failed_is_no_old_answer() {
+    let rig = Rig::new(|asked| match asked.operation {
+        "PutItem" => now(200, json!({})),
+        _ => later(Duration::from_secs(2), fails(Failure::new(FailureKind::Lost, "reset"))),
+    });
+    rig.settle().await;
+    let batch = json!({ "RequestItems": { "Tab": { "Keys": [{ "p": { "S": "other" } }] } } });
+    let reads =
+        [rig.ask_aside("GetItem", get("k"), PATIENCE), rig.ask_aside("BatchGetItem", batch, PATIENCE)];
+    rig.pass(Duration::from_secs(1)).await;
+    rig.ask("PutItem", put(&item("k", 1))).await;
+    rig.ask("PutItem", put(&item("other", 1))).await;
+    for read in reads {
+        assert_eq!(read.await.unwrap().unwrap().outcome.word(), "hit");
+    }
+}

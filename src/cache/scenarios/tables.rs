@@ -252,3 +252,45 @@ async fn a_strong_answer_counts_while_its_table_is_being_learnt_again() {
     assert_eq!(told(&rig.ask("GetItem", strong).await).1, register.item());
     assert_eq!(rig.get("k").await.1, register.item());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_was_replaced_beside_the_node_is_noticed_under_all_names_of_its_table() {
+    let sort = Arc::new(Mutex::new("h"));
+    let described_by = Arc::clone(&sort);
+    let describe = move |name: &str| {
+        let sort = *described_by.lock().unwrap();
+        let mut body: Value = serde_json::from_slice(described(name).body()).unwrap();
+        body["Table"]["GlobalSecondaryIndexes"] = json!([{
+            "IndexName": "ByIt", "IndexStatus": "ACTIVE", "Projection": { "ProjectionType": "ALL" },
+            "KeySchema": [
+                { "AttributeName": "g", "KeyType": "HASH" },
+                { "AttributeName": sort, "KeyType": "RANGE" },
+            ],
+        }]);
+        for name in ["g", "h", "i"] {
+            let attribute = json!({ "AttributeName": name, "AttributeType": "S" });
+            body["Table"]["AttributeDefinitions"].as_array_mut().unwrap().push(attribute);
+        }
+        origin_reply(200, body.to_string())
+    };
+    let rig = Rig::describing(describe, |asked| match asked.operation {
+        "Query" => now(200, json!({ "Items": [item("k", 1)], "Count": 1, "ScannedCount": 1 })),
+        _ => now(200, json!({ "Item": item("k", 1) })),
+    });
+    let query = async || {
+        let body = json!({
+            "TableName": "Tab", "IndexName": "ByIt", "KeyConditionExpression": "g = :v",
+            "ExpressionAttributeValues": { ":v": { "S": "x" } },
+        });
+        rig.ask("Query", body).await.outcome.word()
+    };
+    query().await;
+    rig.settle().await;
+    rig.settle().await;
+    query().await;
+    assert_eq!(query().await, "hit");
+    *sort.lock().unwrap() = "i";
+    // Nobody has asked by this name before, so the table is described.
+    rig.ask("GetItem", json!({ "TableName": arn("Tab"), "Key": { "p": { "S": "k" } } })).await;
+    assert_ne!(query().await, "hit", "by its other name it is the same table");
+}

@@ -3,19 +3,21 @@
 //! What an answer shows of a row, be it the item or that there is none, must be a state of that key that is
 //! no older than its floor and no newer than the end. Of a table or a local index the floor is that of an
 //! item: the newest state that was written through the node before the query began. Of a global index it is
-//! the newest that had been written twice the index's lag before. An answer that came past the cache is only
+//! the newest that had been written twice the index's lag before. Where writes end no results, the floor is what was
+//! there a TTL before. An answer that came past the cache is only
 //! as good as the origin promises. Rows are judged each for itself: no two of them need to be of one moment.
 
 use std::{collections::HashSet, time::Duration};
 
+use backend::Outcome;
 use base::Instant;
 
-use super::{Checker, Promise, Promises, story::Queried};
+use super::{Checker, Promise, Promises, Strength, story::Queried};
 use crate::{
-    indexes::{Design, INDEXES},
+    indexes::{Design, INDEXES, IndexNumber},
     keys::{Attributes, KeyNumber, key_in, key_names, keys_of},
     query::{Position, Query, Select},
-    truth::{Content, IndexState, Life, State, Truth},
+    truth::{Content, IndexState, Life, State, Truth, Writer},
 };
 
 /// A query that began.
@@ -26,8 +28,10 @@ pub(crate) struct Querying {
     pub(crate) started_at: Instant,
     /// The oldest state that may be shown of each key of the table.
     rows: Vec<Floors>,
-    /// The oldest state of the index that may be shown.
+    /// The oldest state of the index that may be shown, by what the node promises.
     index: usize,
+    /// The newest, which the origin shows.
+    newest_index: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +39,9 @@ struct Floors {
     key: KeyNumber,
     /// What the node promises: who wrote through it is seen at once, who wrote beside it after a TTL.
     through: usize,
-    by_ttl: usize,
+    told: usize,
+    /// By what it shows, rows or nothing, each fresh or within its grace.
+    by_ttl: [[usize; 2]; 2],
     /// What the origin promises, whoever wrote.
     by_origin: usize,
 }
@@ -45,8 +51,9 @@ struct Floors {
 struct Floor {
     key: KeyNumber,
     place: usize,
-    /// What it would be if it were not for a TTL.
+    /// What it would be if it were not for a TTL, and for others than those who write through the node.
     through: usize,
+    told: usize,
 }
 
 /// What a query was answered.
@@ -90,45 +97,79 @@ impl Checker {
     pub(crate) fn start_query(&self, client: usize, query: Query) -> Querying {
         let truth = self.truth();
         let started_at = self.clock.now();
-        let made_at = query.index.map(|index| truth.newest_index(index).applied_at);
+        let place = query.index.map(|index| self.oldest_index(&truth, index));
+        let made_at = query.index.zip(place).map(|(index, place)| truth.indexes[index][place].applied_at);
+        let is_known = query.index.zip(place).is_none_or(|(index, place)| is_known(&truth, index, place));
         let before = |span: Duration| started_at.checked_sub(span).unwrap_or(started_at);
         let since_made = |moment: Instant| made_at.map_or(moment, |made_at| moment.max(made_at));
-        let Promises { query_ttl, lag, index_lag, .. } = self.promises;
+        let Promises { query_ttl, query_negative_ttl, grace, lag, index_lag, .. } = self.promises;
+        let ttls = [query_ttl, query_negative_ttl].map(|ttl| [ttl, ttl + grace]);
         let floors = |key| {
             let life: &Life = &truth.lives[key];
             let newest = life.states.len() - 1;
             let seen = |lag| life.seen_by_replica(since_made(before(lag)));
-            let (through, by_ttl, by_origin) = match (query.is_strong, query.is_global()) {
-                (true, _) => (newest, newest, newest),
+            let told = truth.told(key);
+            let (through, told, by_ttl, by_origin) = match (query.is_strong, query.is_global()) {
+                (true, _) => (newest, newest, [[newest; 2]; 2], newest),
                 (false, false) => (
                     life.newest_through,
-                    life.seen_by_replica(before(query_ttl + lag)),
+                    told,
+                    ttls.map(|ttls| ttls.map(|ttl| life.seen_by_replica(before(ttl + lag)))),
                     life.seen_by_replica(before(lag)),
                 ),
+                // Of an index that somebody replaced, the node cannot know what a write touches.
+                (false, true) if !is_known => {
+                    (0, 0, ttls.map(|ttls| ttls.map(|ttl| seen(ttl + index_lag))), seen(index_lag))
+                }
                 (false, true) => {
                     // Of what was written through the node a result of a global index shows what was
                     // acknowledged: such results end once the node has heard what the write did.
                     let heard = life.seen_by_replica(since_made(truth.heard_until(started_at)));
                     let through = life.newest_through_before(seen(index_lag * 2).min(heard));
-                    (through, seen(query_ttl + index_lag), seen(index_lag))
+                    let told = told.min(seen(index_lag * 2));
+                    (through, told, ttls.map(|ttls| ttls.map(|ttl| seen(ttl + index_lag))), seen(index_lag))
                 }
             };
-            Floors { key, through, by_ttl, by_origin }
+            Floors { key, through, told, by_ttl, by_origin }
         };
         let rows = keys_of(query.table).map(floors).collect();
-        let index = query.index.map_or(0, |index| truth.indexes[index].len() - 1);
-        Querying { query, client, started_at, rows, index }
+        let newest_index = query.index.map_or(0, |index| truth.indexes[index].len() - 1);
+        Querying { query, client, started_at, rows, index: place.unwrap_or(0), newest_index }
+    }
+
+    /// The oldest state of an index that may be shown: what was done to it through the node is known at once; what
+    /// was done beside it, once the node was told how the index is now, or after a TTL.
+    fn oldest_index(&self, truth: &Truth, index: IndexNumber) -> usize {
+        let Promises { query_ttl, query_negative_ttl, grace, .. } = self.promises;
+        let kept = query_ttl.max(query_negative_ttl) + grace;
+        let now = self.clock.now();
+        let must_be_seen =
+            |state: &IndexState| state.writer == Writer::Through || state.applied_at + kept < now;
+        let oldest = truth.indexes[index].iter().rposition(must_be_seen).unwrap_or(0);
+        oldest.max(truth.described[index].place)
     }
 
     /// A query ends.
-    pub(crate) fn end_query(&self, querying: Querying, answered: Answered, outcome: &'static str) {
+    pub(crate) fn end_query(&self, querying: Querying, answered: Answered, outcome: Outcome) {
+        let mut querying = querying;
+        if matches!(outcome, Outcome::Bypass(_)) {
+            querying.index = querying.newest_index;
+        }
+        let is_strong = querying.query.is_strong;
+        self.check_stale(outcome, if is_strong { Strength::Strong } else { Strength::Eventual });
         let truth = self.truth();
         let ended_at = self.clock.now();
-        let is_from_node =
-            matches!(outcome, "hit" | "negative-hit" | "miss" | "miss-not-stored" | "collapsed");
-        let floor = |&Floors { key, through, by_ttl, by_origin }: &Floors| match is_from_node {
-            true => Floor { key, place: through.max(by_ttl), through },
-            false => Floor { key, place: by_origin, through: by_origin },
+        let is_from_node = !matches!(outcome, Outcome::Bypass(_) | Outcome::PartialHit);
+        let is_stale = matches!(outcome, Outcome::StaleHit { .. });
+        let shows_nothing = matches!(&answered, Answered::Page(Page { count: 0, last: None, .. }));
+        let ends_by_writes = self.promises.writes_end_results || is_strong;
+        let floor = |&Floors { key, through, told, by_ttl, by_origin }: &Floors| {
+            let by_ttl = by_ttl[usize::from(shows_nothing)][usize::from(is_stale)];
+            match (is_from_node, ends_by_writes) {
+                (true, true) => Floor { key, place: through.max(told).max(by_ttl), through, told },
+                (true, false) => Floor { key, place: by_ttl, through: 0, told: 0 },
+                (false, _) => Floor { key, place: by_origin, through: by_origin, told: by_origin },
+            }
         };
         let floors: Vec<Floor> = querying.rows.iter().map(floor).collect();
         let fault = match &answered {
@@ -144,6 +185,16 @@ impl Checker {
         }
         self.found().remembered.query(queried);
     }
+}
+
+/// Whether the node knows how an index is, and how it was since that place.
+fn is_known(truth: &Truth, index: IndexNumber, place: usize) -> bool {
+    let (states, known) = (&truth.indexes[index], truth.described[index]);
+    // Whatever was done through the node, it learns the index again.
+    let is_through = |state: &IndexState| state.writer == Writer::Through;
+    let learned = states.iter().rposition(is_through).unwrap_or(0).max(known.place);
+    let is_as_known = |state: &IndexState| state.design.is_none() || state.design == known.design;
+    learned + 1 == states.len() || states[place.min(learned)..].iter().all(is_as_known)
 }
 
 /// All keys of a table are without it together.
@@ -170,7 +221,7 @@ fn refused(truth: &Truth, Querying { query, started_at, index, .. }: &Querying) 
 /// What is wrong with a row none of whose states since the floor fits, if that is so.
 fn fault_of_row(
     truth: &Truth,
-    Floor { key, place, through }: Floor,
+    Floor { key, place, through, told }: Floor,
     why: impl Fn() -> String,
     fits: impl Fn(&State) -> bool,
 ) -> Option<Fault> {
@@ -181,6 +232,7 @@ fn fault_of_row(
     }
     let promise = match states[..place].iter().rposition(fits) {
         Some(shown) if shown < through => Promise::QueriesNeverStale,
+        Some(shown) if shown < told => Promise::StreamsAreHeard,
         Some(_) => Promise::StaleForATtl,
         None => Promise::NeverInvented,
     };

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use backend::Outcome;
 use base::Instant;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{
     indexes::INDEXES,
-    keys::{KeyNumber, keys_of},
+    keys::{KEYS, KeyNumber, keys_of},
     truth::{Content, State, Truth},
 };
 
@@ -31,7 +32,7 @@ pub(super) struct Remembered {
 pub(super) struct Queried {
     pub(super) querying: Querying,
     pub(super) answered: Answered,
-    pub(super) outcome: &'static str,
+    pub(super) outcome: Outcome,
     pub(super) ended_at: Instant,
 }
 
@@ -58,6 +59,11 @@ impl Checker {
         let key = read.reading.key;
         let mut lines = vec![self.line(read)];
         lines.extend(self.states_of(truth, key, read.state.unwrap_or(0).min(read.floor)));
+        let seen_until = self.since_start(truth.seen_until[KEYS[key].0]);
+        let told = read.reading.newest_told;
+        lines.push(format!(
+            "streams had told of state {told}, and it says that it saw all until {seen_until:?}"
+        ));
         lines.push("reads before it:".to_owned());
         let found = self.found();
         let reads = found.remembered.reads.iter().filter(|other| other.reading.key == key);
@@ -118,6 +124,7 @@ impl Checker {
         let Reading { key, view, strength, client, started_at, .. } = &read.reading;
         let Read { floor, ended_at, shown, outcome, state, .. } = read;
         let (start, end) = (self.since_start(*started_at), self.since_start(*ended_at));
+        let outcome = outcome.word();
         format!(
             "client {client}, key {key}, {view:?}, {strength:?}, {start:?} to {end:?}, {outcome}: \
              state {state:?}, floor {floor}, {shown:?}"
@@ -128,6 +135,7 @@ impl Checker {
         let Queried { querying: Querying { query, client, started_at, .. }, answered, outcome, ended_at } =
             queried;
         let (start, end) = (self.since_start(*started_at), self.since_start(*ended_at));
+        let outcome = outcome.word();
         let answer = match answered {
             Answered::NoTable => "no such table".to_owned(),
             Answered::Refused => "refused".to_owned(),

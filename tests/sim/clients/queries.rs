@@ -39,7 +39,7 @@ impl Client {
             checker.report(Promise::HitsAreFree, || format!("{query}: {body}"));
         }
         let answered = answered(&reply, &body)?;
-        checker.end_query(querying, answered.clone(), reply.outcome.word());
+        checker.end_query(querying, answered.clone(), reply.outcome);
         Some(answered)
     }
 
@@ -153,11 +153,15 @@ impl Client {
         json!({ "N": (version * VERSIONS_APART).to_string() })
     }
 
-    /// Drops a global index, and makes it again in some design.
-    pub(super) async fn replace_index(&self) {
+    pub(super) fn any_global_index(&self) -> IndexNumber {
         let indexes: Vec<IndexNumber> =
             (0..INDEXES.len()).filter(|index| INDEXES[*index].kind == Kind::Global).collect();
-        let index = *pick(self.chance(), &indexes);
+        *pick(self.chance(), &indexes)
+    }
+
+    /// Drops a global index, and makes it again in some design.
+    pub(super) async fn replace_index(&self) {
+        let index = self.any_global_index();
         self.update_index(index, json!({ "Delete": { "IndexName": INDEXES[index].name } }), None).await;
         let design = pick(self.chance(), INDEXES[index].designs);
         // An index that nobody makes again would end the run for its queries.

@@ -82,9 +82,9 @@ impl Effect {
             Effect::Delete(key) => write(*key, Content::Absent),
             Effect::DropTable(table) => truth.exist(*table, false, now),
             Effect::MakeTable(table) => truth.exist(*table, true, now),
-            Effect::DropIndex(index) => truth.make_index(*index, None, now, now),
+            Effect::DropIndex(index) => truth.make_index(*index, None, (now, now), Writer::Through),
             Effect::MakeIndex(index, design, takes) => {
-                truth.make_index(*index, Some(design), now, now + *takes);
+                truth.make_index(*index, Some(design), (now, now + *takes), Writer::Through);
             }
         }
     }

@@ -3,11 +3,16 @@
 use model::ErrorCode;
 use serde_json::{Value, json};
 
-use super::{Origin, attributes, effects::Effect, table_of};
+use super::{
+    Origin, attributes,
+    effects::Effect,
+    streams::{Told, stream_arn},
+    table_of,
+};
 use crate::{
-    indexes::{Design, INDEXES, Kind, attribute_definitions, index_named, indexes_of},
-    keys::{TABLES, arn_of},
-    truth::Truth,
+    indexes::{Design, INDEXES, IndexNumber, Kind, attribute_definitions, index_named, indexes_of},
+    keys::{TABLES, arn_of, pick},
+    truth::{Described, Truth, Writer},
 };
 
 impl Origin {
@@ -24,6 +29,7 @@ impl Origin {
             "TableName": TABLES[table].name,
             "TableStatus": if is_updating { "UPDATING" } else { "ACTIVE" },
             "KeySchema": keys.definition("")["KeySchema"],
+            "LatestStreamArn": stream_arn(table, truth.streams[table].newest()),
             "AttributeDefinitions": attribute_definitions(types),
         });
         for (member, kind) in
@@ -39,6 +45,35 @@ impl Origin {
             described["TableId"] = json!(format!("id-{table}-{times_made}"));
         }
         Ok(json!({ "Table": described }))
+    }
+
+    /// What a description tells the node of indexes.
+    pub(super) fn told_of_indexes(&self, request: &Value) -> Told {
+        let truth = self.truth();
+        let now = self.clock.now();
+        let told = |index: usize| {
+            let state = truth.newest_index(index);
+            let is_active = state.active_at <= now;
+            let place = truth.indexes[index].len() - 1;
+            (index, Described { design: state.design, is_active: is_active || state.design.is_none(), place })
+        };
+        Told::Indexes(indexes_of(table_of(request)).map(told).collect())
+    }
+
+    /// Somebody drops an index without the node, and makes it again in some design a while later.
+    pub(crate) fn replace_index_beside(&self, index: IndexNumber) {
+        let origin = self.clone();
+        self.truth().make_index(index, None, (self.clock.now(), self.clock.now()), Writer::Beside);
+        self.drain.spawn(async move {
+            origin.clock.sleep(origin.weather.index_making.mul_f64(origin.chance.fraction())).await;
+            let (now, mut truth) = (origin.clock.now(), origin.truth());
+            let exists = truth.tables[INDEXES[index].table].is_some();
+            if exists && truth.newest_index(index).design.is_none() {
+                let design = pick(&origin.chance, INDEXES[index].designs);
+                let takes = origin.weather.index_making.mul_f64(origin.chance.fraction());
+                truth.make_index(index, Some(design), (now, now + takes), Writer::Beside);
+            }
+        });
     }
 
     fn described_indexes(&self, truth: &Truth, table: usize, kind: Kind) -> Vec<Value> {
