@@ -1,0 +1,130 @@
+"""DAX's clients, unmodified, from the package registries, on linac with its own engine and on linac in front of another.
+
+Each client has three programs, which know nothing of linac; the environment tells them where DAX is (DAX_ENDPOINT, which no
+client reads by itself), and where DynamoDB is. The tables are there:
+
+- One tries the BEHAVIOURS.
+- One tries CREDENTIALS, on a node that looks at them.
+- One leads a long life, for `Lives`: orders of the customer whom its first argument names are all that it writes.
+  It puts the order placed at 0 with the state "asleep", reads it, and reads the order of "everybody" that was placed at 0,
+  which is not there. It does nothing for 35 seconds. Then it reads its first order again and puts one placed at 1 with
+  the state "awake"; all this must succeed, each thing at its first attempt. After that it puts orders placed at 2, 3 and
+  so on, about ten a second, and after each looks for the order of "everybody", until that is there; no failure stops it
+  now, and it waits for no answer longer than 3 seconds if its client could wait for ever. An order placed at an even
+  number n has the attributes "state", which is "even", and "even of CUSTOMER", the number n; so it is with odd ones. It
+  prints what fails, and exits with 0.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from applications import FOLDER, Application, python
+from dax_lives import Lives
+from dax_nodes import DaxLinac
+from servers import PEERS, Linac
+from tables import create_all, drop_all
+from ways import Place
+
+BEHAVIOURS = [
+    *["items", "conditions", "queries", "scans", "batches", "transactions", "projections", "keys"],
+    *["attribute types", "large items", "attribute names", "both doors", "errors"],
+]
+# A signature is expired where the client's clock is slow by an hour; not in every language can an application slow it.
+CREDENTIALS = ["right credentials", "wrong secret", "unknown key", "expired signature"]
+
+
+@dataclass
+class Client:
+    behaviours: Application
+    credentials: Application
+    life: list
+
+
+CLIENTS = {
+    "python": Client(
+        python("dax.py", BEHAVIOURS),
+        python("dax_credentials.py", CREDENTIALS),
+        [PEERS / "venv/bin/python", FOLDER / "python/dax_life.py"],
+    ),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lives(tmp_path_factory):
+    """They begin before all tests of this file, and are looked at by the last ones."""
+    with Lives({name: client.life for name, client in CLIENTS.items()}, tmp_path_factory.mktemp("lives")) as lives:
+        yield lives
+
+
+@pytest.fixture(scope="module", params=["alone", "behind-a-node"])
+def a_dax_node(request, tmp_path_factory):
+    with ExitStack() as stack:
+        directory = tmp_path_factory.mktemp(request.param)
+        upstream = None
+        if request.param == "behind-a-node":
+            upstream = stack.enter_context(Linac(None, "on", directory / "origin.log")).url
+        linac = stack.enter_context(DaxLinac(directory, upstream))
+        yield Place(linac.url, linac)
+
+
+@pytest.fixture(scope="module")
+def a_strict_node(tmp_path_factory):
+    """It wants to know who calls."""
+    directory = tmp_path_factory.mktemp("strict")
+    with DaxLinac(directory, access_keys=True) as linac:
+        yield Place(linac.url, linac)
+
+
+@pytest.fixture
+def dax_node(a_dax_node):
+    yield from with_tables(a_dax_node)
+
+
+@pytest.fixture
+def strict_node(a_strict_node):
+    yield from with_tables(a_strict_node)
+
+
+def with_tables(place):
+    create_all(place.client)
+    yield place
+    drop_all(place.client)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_runs_unmodified(client, dax_node):
+    hits = dax_node.outcomes("hit")
+    # In front of another node over TLS: neither changes what the other does.
+    is_in_front = "--upstream" in dax_node.linac.options
+    CLIENTS[client].behaviours.run(dax_node, dax_node.linac.for_clients("daxs" if is_in_front else "dax"))
+    assert dax_node.outcomes("hit") > hits, "the cache took no part"
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_credentials_are_looked_at_where_they_have_to_be(client, strict_node):
+    CLIENTS[client].credentials.run(strict_node, strict_node.linac.for_clients("dax"))
+    assert strict_node.linac.counted("dax_unauthorized_total") > 0
+
+
+def test_polls_of_clients_disturb_no_hits(lives):
+    """While they do nothing else, clients go on asking for nodes and looking after their connections."""
+    watch = lives.over().watch
+    assert watch["polls"] >= 2 * len(CLIENTS)
+    assert watch["reads"] == watch["hits"] > 10
+    # Nothing but those reads came to the cache.
+    assert watch["outcomes"] == watch["reads"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_outlives_idleness_and_a_restart(client, lives):
+    life = lives.over().of[client]
+    assert life.exit_code == 0, life.printed
+    life.assert_right_names()
+    assert life.placed_before > 10 and life.placed_last > life.placed_before + 10, life.printed
+
+
+def test_clients_go_on_with_the_attribute_lists_that_they_know(lives):
+    """They did not ask again after the restart, and yet their attributes have the right names."""
+    assert lives.over().lists_asked_for == 0
