@@ -36,6 +36,13 @@ def java(test: str, tests: list) -> Application:
     return Application(command, JUNIT, tests)
 
 
+def go(file: str, tests: list, *arguments: str) -> Application:
+    """A file may have more tests than these."""
+    pattern = "|".join("".join(word.capitalize() for word in test.split()) for test in tests)
+    command = [PEERS / "go" / file, "-test.v", f"-test.run=^Test({pattern})$", *arguments]
+    return Application(command, GO, tests)
+
+
 def javascript(file: str, tests: list, *arguments: str) -> Application:
     command = ["node", "--test-reporter=tap", PEERS / "javascript" / file, *arguments]
     return Application(command, NODE, tests)

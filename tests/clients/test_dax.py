@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from applications import FOLDER, Application, python
+from applications import FOLDER, Application, go, python
 from dax_lives import Lives
 from dax_nodes import DaxLinac
 from servers import PEERS, Linac
@@ -49,6 +49,13 @@ CLIENTS = {
         [PEERS / "venv/bin/python", FOLDER / "python/dax_life.py"],
     ),
 }
+
+for sdk in ("1", "2"):
+    CLIENTS[f"go-{sdk}"] = Client(
+        go("dax.test", BEHAVIOURS, f"-sdk={sdk}"),
+        go("dax.test", CREDENTIALS, f"-sdk={sdk}"),
+        [PEERS / "go/dax-life", f"-sdk={sdk}"],
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)
