@@ -29,10 +29,12 @@ class Application:
         assert sorted(passed) == sorted(map(plain, self.tests)), output
 
 
-def java(test: str, tests: list) -> Application:
+JAVA = ["java", "-cp", f"{PEERS}/java/classes:{PEERS}/java/lib/*"]
+
+
+def java(test: str, tests: list, *options: str) -> Application:
     console = ["org.junit.platform.console.ConsoleLauncher", "execute", "--disable-banner", "--disable-ansi-colors"]
-    classes = ["-cp", f"{PEERS}/java/classes:{PEERS}/java/lib/*"]
-    command = ["java", *classes, *console, "--details=testfeed", f"--select-class={test}"]
+    command = [*JAVA, *options, *console, "--details=testfeed", f"--select-class={test}"]
     return Application(command, JUNIT, tests)
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from applications import FOLDER, Application, go, python
+from applications import FOLDER, JAVA, Application, go, java, python
 from dax_lives import Lives
 from dax_nodes import DaxLinac
 from servers import PEERS, Linac
@@ -55,6 +55,13 @@ for sdk in ("1", "2"):
         go("dax.test", BEHAVIOURS, f"-sdk={sdk}"),
         go("dax.test", CREDENTIALS, f"-sdk={sdk}"),
         [PEERS / "go/dax-life", f"-sdk={sdk}"],
+    )
+for way in ("sync", "async"):
+    option = f"-Ddax.client={way}"
+    CLIENTS[f"java-{way}"] = Client(
+        java("DaxTest", BEHAVIOURS, option),
+        java("DaxCredentialsTest", CREDENTIALS[:-1], option),
+        [*JAVA, option, "DaxLife"],
     )
 
 
