@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from applications import FOLDER, Application, python
+from applications import FOLDER, Application, javascript, python
 from dax_lives import Lives
 from dax_nodes import DaxLinac
 from servers import PEERS, Linac
@@ -48,6 +48,14 @@ CLIENTS = {
         python("dax_credentials.py", CREDENTIALS),
         [PEERS / "venv/bin/python", FOLDER / "python/dax_life.py"],
     ),
+    **{
+        f"javascript-{sdk}": Client(
+            javascript("dax.test.mjs", BEHAVIOURS, sdk),
+            javascript("dax-credentials.test.mjs", CREDENTIALS, sdk),
+            ["node", PEERS / "javascript/dax-life.mjs", sdk],
+        )
+        for sdk in ("sdk2", "sdk3")
+    },
 }
 
 
