@@ -11,9 +11,9 @@ from servers import ENVIRONMENT, Server, sent_to
 from tables import create_all, order_key
 from ways import Place
 
-# How long the node is down each time. Clients look after it every 5 s. Those that find it down forget all that they knew
-# of it. Those that do not go on with the attribute lists that they know; and JavaScript's with connections that it has
-# closed, on each of which they wait for ever once.
+# How long the node is down each time. Clients look after it every 5 s, and those that find it down forget all that they
+# knew of it. Those that do not go on with the attribute lists that they know; and JavaScript's also with connections
+# that it has closed, on each of which they wait for ever once.
 PAUSES = {"short": 0, "long": 6}
 WATCHED = 10
 # Orders, until something happens again.

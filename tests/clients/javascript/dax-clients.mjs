@@ -1,7 +1,7 @@
-// DAX's clients for both major versions of the AWS SDK for JavaScript, as applications open them, and behind one face:
-// `bare` has operations like getItem, `documents` has those like get, with JavaScript's own types; each returns a promise.
-// `http` is the client of the same SDK for DynamoDB itself. The tables are there; where all this is, and the credentials,
-// the environment says.
+// DAX's clients for both major versions of the AWS SDK for JavaScript, as applications open them, behind one face: `bare`
+// has operations like getItem, `documents` has those like get, with JavaScript's own types; each returns a promise. `http`
+// is the same SDK's client for DynamoDB itself. The tables are there; where all this is, and the credentials, the
+// environment says.
 
 const region = process.env.AWS_REGION;
 const [endpoint, url] = [process.env.DAX_ENDPOINT, process.env.AWS_ENDPOINT_URL_DYNAMODB];

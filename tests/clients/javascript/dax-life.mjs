@@ -1,5 +1,5 @@
-// A long life of one of DAX's clients, as test_dax.py asks for it. The arguments are the SDK that it is of, and the customer
-// of its orders.
+// A long life of one of DAX's clients, as test_dax.py asks for it. The arguments are the SDK that it is for, and the
+// customer of its orders.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";

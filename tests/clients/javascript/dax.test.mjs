@@ -1,4 +1,4 @@
-// An application of one of DAX's clients; the argument says of which SDK.
+// An application of one of DAX's clients; the argument says for which SDK.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -100,7 +100,14 @@ test("conditions", async () => {
     ConditionExpression:
       "(#s = :open OR #s = :held) AND NOT cents BETWEEN :low AND :high AND cents IN (:ten, :low)",
     ExpressionAttributeNames: { "#s": "state" },
-    ExpressionAttributeValues: { ":paid": "paid", ":open": "open", ":held": "held", ":low": 0, ":high": 9.5, ":ten": 10 },
+    ExpressionAttributeValues: {
+      ":paid": "paid",
+      ":open": "open",
+      ":held": "held",
+      ":low": 0,
+      ":high": 9.5,
+      ":ten": 10,
+    },
   };
   await update("conditions", 1, pay);
   const paid = order("conditions", 1, { state: "paid" });
@@ -443,9 +450,8 @@ test("attribute names", async () => {
   });
   assert.deepEqual(changed.Attributes, { ...item, "🚲": "new", "map ｆ": { "🚲.ｆ": "new" } });
   assert.deepEqual(await found("names", 1), changed.Attributes);
-  const [bike, map] = ["🚲", "map ｆ"].map((name) => [name, http.getItem({ TableName, Key })]);
-  assert.deepEqual((await bike[1]).Item[bike[0]], { S: "new" });
-  assert.deepEqual((await map[1]).Item[map[0]], { M: { "🚲.ｆ": { S: "new" } } });
+  const there = (await http.getItem({ TableName, Key })).Item;
+  assert.deepEqual([there["🚲"], there["map ｆ"]], [{ S: "new" }, { M: { "🚲.ｆ": { S: "new" } } }]);
 });
 
 test("both doors", async () => {
