@@ -11,10 +11,13 @@ from servers import ENVIRONMENT, Server, sent_to
 from tables import create_all, order_key
 from ways import Place
 
-# JavaScript's clients look after their node every 5 s. Only if they find it down, they throw away connections that it has
-# closed, instead of waiting on each for ever.
-DOWN = 6
+# How long the node is down each time. Clients look after it every 5 s, and those that find it down forget all that they
+# knew of it. Those that do not go on with the attribute lists that they know; and JavaScript's also with connections
+# that it has closed, on each of which they wait for ever once.
+PAUSES = {"short": 0, "long": 6}
 WATCHED = 10
+# Orders, until something happens again.
+ENOUGH = 20
 EVERYBODY = order_key("everybody", 0)
 
 
@@ -24,9 +27,9 @@ class Life:
 
     customer: str
     program: Server
-    # The last order before the restart, and of all.
-    placed_before: int = 0
-    placed_last: int = 0
+    placed_last: int = -1
+    # How many orders it has placed after each restart, when the next thing happened.
+    placed_after: dict = field(default_factory=dict)
     exit_code: int | None = None
     orders: list = field(default_factory=list)
 
@@ -56,7 +59,8 @@ class Lives:
         self.programs, self.directory = programs, directory
         self.of = {}
         self.watch = {}
-        self.lists_asked_for = None
+        # How many lists of attributes clients asked for after each restart.
+        self.lists_asked_for = {}
 
     def __enter__(self):
         self.pool = ThreadPoolExecutor(1)
@@ -80,20 +84,26 @@ class Lives:
             for customer, command in self.programs.items():
                 program = Server([*command, customer], self.directory / f"{customer}.log", env=env)
                 self.of[customer] = Life(customer, stack.enter_context(program))
-            if self.wait_until(place, lambda life: life.placed_last is not None, 30):
+            if self.wait_until(place, lambda life: life.placed_last >= 0, 30):
                 self.watch = self.watched(place)
-            self.wait_until(place, lambda life: life.placed_last >= 20, 60)
-            for life in self.of.values():
-                life.placed_before = life.placed_last
-            node.stop()
-            time.sleep(DOWN)
-            node.start_again()
-            self.wait_until(place, lambda life: life.placed_last >= life.placed_before + 20, 60)
-            self.lists_asked_for = node.counted("dax_requests_total", method="defineAttributeListId")
+            self.wait_until(place, lambda life: life.placed_last >= ENOUGH, 60)
+            for name, pause in PAUSES.items():
+                self.restart(place, name, pause)
             place.client.put_item(TableName="orders", Item=EVERYBODY)
             for life in self.of.values():
                 life.exit_code = life.program.exit_code(10)
                 life.orders = all_orders(place, life.customer)
+
+    def restart(self, place: Place, name: str, pause: float):
+        node = place.linac
+        before = {life.customer: life.placed_last for life in self.of.values()}
+        node.stop()
+        time.sleep(pause)
+        node.start_again()
+        self.wait_until(place, lambda life: life.placed_last >= before[life.customer] + ENOUGH, 40)
+        for life in self.of.values():
+            life.placed_after[name] = life.placed_last - before[life.customer]
+        self.lists_asked_for[name] = node.counted("dax_requests_total", method="defineAttributeListId")
 
     def wait_until(self, place: Place, is_so, seconds: float) -> bool:
         """Until it is so with all clients that are still there."""
@@ -101,7 +111,7 @@ class Lives:
         while time.monotonic() < deadline:
             for life in self.of.values():
                 newest = place.client.query(TableName="orders", ScanIndexForward=False, Limit=1, **of(life.customer))
-                life.placed_last = next((int(order["placed"]["N"]) for order in newest["Items"]), None)
+                life.placed_last = next((int(order["placed"]["N"]) for order in newest["Items"]), -1)
             if all(is_so(life) for life in self.of.values() if life.program.process.poll() is None):
                 return True
             time.sleep(0.2)

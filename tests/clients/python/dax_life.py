@@ -1,4 +1,4 @@
-"""A long life of DAX's client for Python: as test_dax.py asks for it. The first argument is the customer of its orders."""
+"""A long life of DAX's client for Python, as test_dax.py asks for it. The argument is the customer of its orders."""
 
 import os
 import sys
