@@ -24,7 +24,7 @@ final class Dax {
     private Dax() {}
 
     static DynamoDbClient open() {
-        return open(DefaultCredentialsProvider.create());
+        return open(DefaultCredentialsProvider.builder().build());
     }
 
     static DynamoDbClient open(AwsCredentialsProvider credentials) {
