@@ -235,7 +235,7 @@ pub enum StatementFault {
     ValueType { found: &'static str, under: String },
     #[error("Unsupported data type: {function} under key {under} at {place}")]
     CalledValue { function: String, under: String, place: Place },
-    #[error("{} under {under}", number_fault(.error))]
+    #[error("{error} under {under}")]
     Number { error: NumberError, under: String },
     #[error(
         "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond \
@@ -244,19 +244,6 @@ pub enum StatementFault {
     TooDeep,
     #[error(transparent)]
     Expression(#[from] Fault),
-}
-
-fn number_fault(error: &NumberError) -> &'static str {
-    match error {
-        NumberError::Overflow => {
-            "Number overflow. Attempting to store a number with magnitude larger than supported range"
-        }
-        NumberError::Underflow => {
-            "Number underflow. Attempting to store a number with magnitude smaller than supported range"
-        }
-        NumberError::TooManyDigits => "Attempting to store more than 38 significant digits in a Number",
-        NumberError::NotANumber => "The parameter cannot be converted to a numeric value",
-    }
 }
 
 impl Returning {

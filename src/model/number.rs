@@ -13,15 +13,16 @@ pub struct Number {
     exponent: i16,
 }
 
+/// Why a text is no number, in DynamoDB's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    #[error("not a decimal number")]
+    #[error("The parameter cannot be converted to a numeric value")]
     NotANumber,
-    #[error("more than 38 significant digits")]
+    #[error("Attempting to store more than 38 significant digits in a Number")]
     TooManyDigits,
-    #[error("magnitude larger than supported")]
+    #[error("Number overflow. Attempting to store a number with magnitude larger than supported range")]
     Overflow,
-    #[error("magnitude smaller than supported")]
+    #[error("Number underflow. Attempting to store a number with magnitude smaller than supported range")]
     Underflow,
 }
 

@@ -1,10 +1,12 @@
 """The servers under test: linac's own engine, other vendors' DynamoDBs, and linac in front of one of them."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 PEERS = Path(os.environ["PEERS"])
@@ -45,7 +47,7 @@ VENDORS = {
 class Server:
     """A child process; leaving the context stops it, by its own pid, and shows how it ended."""
 
-    def __init__(self, command, log: Path, stdout=None):
+    def __init__(self, command, log: Path, stdout=None, env=ENVIRONMENT):
         self.log = log
         with log.open("w") as written:
             self.process = subprocess.Popen(
@@ -53,7 +55,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=stdout or written,
                 stderr=written,
-                env=ENVIRONMENT,
+                env=env,
                 text=True,
             )
 
@@ -67,17 +69,28 @@ class Server:
         finally:
             self.process.kill()
 
+    def exit_code(self, seconds: float) -> int | None:
+        """Once it has ended by itself."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
     def fail(self, what):
         self.process.kill()
         raise RuntimeError(f"{self.process.args[0]} {what}; its log:\n{self.log.read_text()}")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
 
 
 class Vendor(Server):
     """A vendor's server, answering on a port of its own."""
 
     def __init__(self, name: str, log: Path):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         super().__init__(VENDORS[name](port), log)
         self.url = f"http://127.0.0.1:{port}"
         self.await_listening(port)
@@ -98,15 +111,25 @@ class Linac(Server):
 
     def __init__(self, upstream: str | None, cache: str, log: Path):
         origin = ["--upstream", upstream] if upstream else ["--in-memory"]
-        ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--print-address"]
-        command = [LINAC, "serve", *origin, "--cache", cache, *ports]
+        self.start([*origin, "--cache", cache, "--listen", "127.0.0.1:0"], log)
+
+    def start(self, options, log: Path, doors=("listen", "admin")):
+        command = [LINAC, "serve", *options, "--admin", "127.0.0.1:0", "--print-address"]
         super().__init__(command, log, stdout=subprocess.PIPE)
-        addresses = dict(self.address_line() for _ in range(2))
-        self.url, self.admin = addresses["listen"], addresses["admin"]
+        self.addresses = dict(self.address_line() for _ in doors)
+        self.url, self.admin = self.addresses["listen"], self.addresses["admin"]
 
     def address_line(self):
         line = self.process.stdout.readline().split()
         return line if len(line) == 2 else self.fail(f"printed {line} for an address")
+
+    def counted(self, metric: str, **labels) -> float:
+        """The sum of a metric's lines that have these labels."""
+        with urllib.request.urlopen(f"{self.admin}/metrics") as metrics:
+            lines = metrics.read().decode().splitlines()
+        found = [re.fullmatch(rf"linac_{metric}(?:\{{(.*)\}})? (\S+)", line) for line in lines]
+        wanted = {f'{label}="{value}"' for label, value in labels.items()}
+        return sum(float(line[2]) for line in found if line and wanted <= set((line[1] or "").split(",")))
 
     def __exit__(self, *why):
         super().__exit__(*why)

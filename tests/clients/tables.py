@@ -1,4 +1,4 @@
-"""The two tables that everything is tried on."""
+"""The tables that everything is tried on: the first two, and a third for keys."""
 
 # One partition for each customer, ordered by date; an index finds the orders of a state by what they cost.
 ORDERS = {
@@ -32,6 +32,19 @@ PRODUCTS = {
     "KeySchema": [{"AttributeName": "sku", "KeyType": "HASH"}],
 }
 
+# Keys of bytes. Nothing but the DAX clients has a use for them, which do not send keys as they send other attributes.
+PIECES = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [
+        {"AttributeName": "digest", "AttributeType": "B"},
+        {"AttributeName": "path", "AttributeType": "B"},
+    ],
+    "KeySchema": [
+        {"AttributeName": "digest", "KeyType": "HASH"},
+        {"AttributeName": "path", "KeyType": "RANGE"},
+    ],
+}
+
 # Polls more often than the SDK would: the servers are at hand.
 PATIENCE = {"Delay": 0.05, "MaxAttempts": 100}
 
@@ -55,6 +68,11 @@ def product_key(sku) -> dict:
 def create(client, table: str, definition: dict):
     client.create_table(TableName=table, **definition)
     client.get_waiter("table_exists").wait(TableName=table, WaiterConfig=PATIENCE)
+
+
+def create_all(client):
+    for table, definition in {"orders": ORDERS, "products": PRODUCTS, "pieces": PIECES}.items():
+        create(client, table, definition)
 
 
 def drop_all(client):

@@ -1,9 +1,7 @@
 """Where clients connect: the three ways to a vendor's server (direct, through linac, and through linac with its cache
 off), and linac's own nodes."""
 
-import re
 import subprocess
-import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -37,10 +35,7 @@ class Place:
 
     def outcomes(self, word: str) -> float:
         """How many calls the cache has answered with this outcome."""
-        with urllib.request.urlopen(f"{self.linac.admin}/metrics") as metrics:
-            lines = metrics.read().decode().splitlines()
-        line = re.compile(rf'linac_cache_outcomes_total\{{(?:.*,)?outcome="{word}"(?:,.*)?\}} (\S+)')
-        return sum(float(found[1]) for found in map(line.fullmatch, lines) if found)
+        return self.linac.counted("cache_outcomes_total", outcome=word)
 
 
 class Way(Place):

@@ -249,10 +249,12 @@ pub(super) fn write_texts(condition: Option<&[u8]>, update: Option<&[u8]>) -> Re
 ///
 /// # Errors
 /// If it is none of this table. DynamoDB: in the words for keys that do not fit their table. The client may know
-/// the table as it was before it was made again.
+/// the table as it was before it was made again. For a number that DynamoDB has not there are other words.
 pub(super) fn primary_key(schema: &KeySchema, bytes: &[u8]) -> Result<Item, Refused> {
-    key::decode(schema, bytes)
-        .map_err(|_| ApiError::validation("The provided key element does not match the schema").into())
+    key::decode(schema, bytes).map_err(|why| match why {
+        Malformed::Number(_) => why.into(),
+        _ => ApiError::validation("The provided key element does not match the schema").into(),
+    })
 }
 
 /// A whole item: its key, and its other attributes as they travel.
@@ -273,4 +275,27 @@ pub(super) fn whole_item(
         whole.insert(name, value);
     }
     Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{KeyAttribute, KeyType};
+
+    use super::*;
+    use crate::error::Stakes;
+
+    #[test]
+    fn a_key_that_is_none_is_refused_in_the_words_of_dynamodb() {
+        let sku = KeyAttribute { name: "sku".to_owned(), key_type: KeyType::N };
+        let schema = KeySchema { partition: vec![sku], sort: Vec::new() };
+        let check = |bytes: &[u8], expected| {
+            let refused = primary_key(&schema, bytes).unwrap_err();
+            assert_eq!(refused.refusal(Stakes::Read).0.message(), expected, "{bytes:?}");
+        };
+        check(b"a1", "The provided key element does not match the schema");
+        // 1e126, as a decimal fraction.
+        let overflow =
+            "Number overflow. Attempting to store a number with magnitude larger than supported range";
+        check(&[0xc4, 0x82, 0x18, 126, 1], overflow);
+    }
 }

@@ -21,8 +21,7 @@ pub enum Malformed {
     NotText,
     #[error("an attribute is there twice")]
     DuplicateAttribute,
-    /// DynamoDB has words for these; see [`NumberError`].
-    #[error("no number that DynamoDB has: {0}")]
+    #[error(transparent)]
     Number(#[from] NumberError),
     #[error("not a number as sort keys have it")]
     LexDecimal,

@@ -245,23 +245,11 @@ fn number(text: &str, layer: Layer) -> Result<Number, Fault> {
     };
     parsed.map_err(|error| {
         Fault::Content(match (error, layer) {
-            (NumberError::NotANumber, Layer::Older) if text.is_empty() => {
-                "The parameter cannot be converted to a numeric value".to_owned()
+            (NumberError::NotANumber, Layer::Older) if text.is_empty() => error.to_string(),
+            (NumberError::NotANumber, _) => format!("{error}: {}", shown(text)),
+            (NumberError::TooManyDigits | NumberError::Overflow | NumberError::Underflow, _) => {
+                error.to_string()
             }
-            (NumberError::NotANumber, _) => {
-                format!("The parameter cannot be converted to a numeric value: {}", shown(text))
-            }
-            (NumberError::TooManyDigits, _) => {
-                "Attempting to store more than 38 significant digits in a Number".to_owned()
-            }
-            (NumberError::Overflow, _) => {
-                "Number overflow. Attempting to store a number with magnitude larger \
-                                           than supported range"
-                    .to_owned()
-            }
-            (NumberError::Underflow, _) => "Number underflow. Attempting to store a number with magnitude \
-                                            smaller than supported range"
-                .to_owned(),
         })
     })
 }

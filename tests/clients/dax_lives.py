@@ -1,0 +1,148 @@
+"""The long lives of DAX's clients, side by side: their programs, and what becomes of the node meanwhile."""
+
+import time
+from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dax_nodes import DaxLinac
+from servers import ENVIRONMENT, Server, sent_to
+from tables import create_all, order_key
+from ways import Place
+
+# How long the node is down each time. Clients look after it every 5 s, and those that find it down forget all that they
+# knew of it. Those that do not go on with the attribute lists that they know; and JavaScript's also with connections
+# that it has closed, on each of which they wait for ever once.
+PAUSES = {"short": 0, "long": 6}
+WATCHED = 10
+# Orders, until something happens again.
+ENOUGH = 20
+EVERYBODY = order_key("everybody", 0)
+
+
+@dataclass
+class Life:
+    """What became of one client."""
+
+    customer: str
+    program: Server
+    placed_last: int = -1
+    # How many orders it has placed after each restart, when the next thing happened.
+    placed_after: dict = field(default_factory=dict)
+    exit_code: int | None = None
+    orders: list = field(default_factory=list)
+
+    @property
+    def printed(self) -> str:
+        return self.program.log.read_text()
+
+    def assert_right_names(self):
+        """It has placed what it should, in the beginning without a gap."""
+        assert self.orders[:2] == [
+            order_key(self.customer, 0) | {"state": {"S": "asleep"}},
+            order_key(self.customer, 1) | {"state": {"S": "awake"}},
+        ], self.printed
+        for order in self.orders[2:]:
+            placed = int(order["placed"]["N"])
+            parity = "odd" if placed % 2 else "even"
+            assert order == order_key(self.customer, placed) | {
+                f"{parity} of {self.customer}": {"N": str(placed)},
+                "state": {"S": parity},
+            }
+
+
+class Lives:
+    """Goes on in the background, from when it is entered on."""
+
+    def __init__(self, programs: dict, directory: Path):
+        self.programs, self.directory = programs, directory
+        self.of = {}
+        self.watch = {}
+        # How many lists of attributes clients asked for after each restart.
+        self.lists_asked_for = {}
+
+    def __enter__(self):
+        self.pool = ThreadPoolExecutor(1)
+        self.future = self.pool.submit(self.live)
+        return self
+
+    def __exit__(self, *_):
+        self.pool.shutdown()
+
+    def over(self):
+        """Once all is over."""
+        self.future.result()
+        return self
+
+    def live(self):
+        with ExitStack() as stack:
+            node = stack.enter_context(DaxLinac(self.directory, in_memory=False))
+            place = Place(node.url, node)
+            create_all(place.client)
+            env = ENVIRONMENT | sent_to(node.url) | node.for_clients("dax")
+            for customer, command in self.programs.items():
+                program = Server([*command, customer], self.directory / f"{customer}.log", env=env)
+                self.of[customer] = Life(customer, stack.enter_context(program))
+            if self.wait_until(place, lambda life: life.placed_last >= 0, 30):
+                self.watch = self.watched(place)
+            self.wait_until(place, lambda life: life.placed_last >= ENOUGH, 60)
+            for name, pause in PAUSES.items():
+                self.restart(place, name, pause)
+            place.client.put_item(TableName="orders", Item=EVERYBODY)
+            for life in self.of.values():
+                life.exit_code = life.program.exit_code(10)
+                life.orders = all_orders(place, life.customer)
+
+    def restart(self, place: Place, name: str, pause: float):
+        node = place.linac
+        before = {life.customer: life.placed_last for life in self.of.values()}
+        node.stop()
+        time.sleep(pause)
+        node.start_again()
+        self.wait_until(place, lambda life: life.placed_last >= before[life.customer] + ENOUGH, 40)
+        for life in self.of.values():
+            life.placed_after[name] = life.placed_last - before[life.customer]
+        self.lists_asked_for[name] = node.counted("dax_requests_total", method="defineAttributeListId")
+
+    def wait_until(self, place: Place, is_so, seconds: float) -> bool:
+        """Until it is so with all clients that are still there."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for life in self.of.values():
+                newest = place.client.query(TableName="orders", ScanIndexForward=False, Limit=1, **of(life.customer))
+                life.placed_last = next((int(order["placed"]["N"]) for order in newest["Items"]), -1)
+            if all(is_so(life) for life in self.of.values() if life.program.process.poll() is None):
+                return True
+            time.sleep(0.2)
+        return False
+
+    def watched(self, place: Place) -> dict:
+        """What the node counts while all clients are idle, and somebody else reads over HTTP."""
+        customer = next(iter(self.of))
+        read = lambda: place.client.get_item(TableName="orders", Key=order_key(customer, 0))
+        read()
+        before, reads = counts(place.linac), 0
+        deadline = time.monotonic() + WATCHED
+        while time.monotonic() < deadline:
+            read()
+            reads += 1
+            time.sleep(0.2)
+        return {"reads": reads} | {name: count - before[name] for name, count in counts(place.linac).items()}
+
+
+def counts(linac: DaxLinac) -> dict:
+    return {
+        "polls": linac.counted("dax_requests_total", method="endpoints"),
+        "hits": linac.counted("cache_outcomes_total", outcome="hit"),
+        "outcomes": linac.counted("cache_outcomes_total"),
+    }
+
+
+def of(customer: str) -> dict:
+    return {"KeyConditionExpression": "customer = :c", "ExpressionAttributeValues": {":c": {"S": customer}}}
+
+
+def all_orders(place: Place, customer: str) -> list:
+    pages = place.client.get_paginator("query").paginate(TableName="orders", ConsistentRead=True, **of(customer))
+    return pages.build_full_result()["Items"]
