@@ -13,6 +13,7 @@ mod client;
 mod codings;
 mod cost;
 mod crash;
+mod dax;
 mod dynamo;
 mod faults;
 mod faulty_link;

@@ -23,6 +23,8 @@ use crate::{
 pub(crate) struct Node {
     pub(crate) json: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Where there is a DAX door.
+    dax: Option<SocketAddr>,
     running: Running,
 }
 
@@ -49,7 +51,17 @@ impl Node {
     pub(crate) async fn start(config: Config) -> Node {
         let parts = Parts { clock: Clock::start(), chance: Chance::real() };
         let running = app::start(config, parts).await.unwrap();
-        Node { json: running.json_address, admin: running.admin_address, running }
+        Node { json: running.json_address, admin: running.admin_address, dax: running.dax_address, running }
+    }
+
+    /// A connection to its DAX door.
+    pub(crate) async fn dax(&self) -> dax_door::client::Client {
+        dax_door::client::Client::connect(self.dax_address(), dax_door::Layering::Plain).await.unwrap()
+    }
+
+    /// Where its DAX door is.
+    pub(crate) fn dax_address(&self) -> SocketAddr {
+        self.dax.expect("the node was started with a DAX door")
     }
 
     /// Calls an operation.

@@ -8,6 +8,8 @@
 
 mod attribute_lists;
 mod authorize;
+#[cfg(any(test, feature = "client"))]
+pub mod client;
 mod config;
 mod connection;
 mod door;

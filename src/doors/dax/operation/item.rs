@@ -49,6 +49,7 @@ impl Operations {
         arguments.end()?;
         let schema = self.tables.learn(table, asked.deadline).await?;
         let wanted = options.projection.map(Wanted::read).transpose()?;
+        wanted.as_ref().map_or(Ok(()), Wanted::check)?;
         let request = GetItem {
             table_name: table.to_owned(),
             key: primary_key(&schema, key)?,

@@ -1,0 +1,97 @@
+//! Where a reply ends.
+
+use dax_wire::{Extent, Limits, Malformed};
+
+use crate::{frame::Layering, methods::Method};
+
+/// Larger replies than any that there are; levels as deep as an item, and what is around it.
+const LIMITS: Limits = Limits { bytes: 256 << 20, levels: 128 };
+const HEADER_BYTES: usize = 8;
+const LAST: u8 = 1;
+/// The byte that says that there is no error.
+const NO_CODES: u8 = 0x80;
+/// Codes, message, facts.
+const VALUES_OF_ERROR: usize = 3;
+
+/// A whole reply.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// What stands behind the byte that says that there is no error.
+    Result(Vec<u8>),
+    /// The three values of an error.
+    Error(Vec<u8>),
+}
+
+/// A reply that still comes in.
+#[derive(Debug)]
+pub(super) struct Reading {
+    layering: Layering,
+    extent: Extent,
+    /// How many values a success has, the one without codes included.
+    values: usize,
+}
+
+impl Reading {
+    pub(super) fn new(layering: Layering, method: Method) -> Reading {
+        let results = match method {
+            Method::BatchGetItem => 2,
+            Method::BatchWriteItem => 3,
+            _ => 1,
+        };
+        Reading { layering, extent: Extent::new(LIMITS), values: 1 + results }
+    }
+
+    /// The reply and how many bytes it took, once all of it is there.
+    pub(super) fn message(&mut self, bytes: &[u8]) -> Result<Option<(Message, usize)>, Malformed> {
+        match self.layering {
+            Layering::Plain => {
+                let Some(end) = self.end(bytes)? else { return Ok(None) };
+                Ok(Some((message(&bytes[..end]), end)))
+            }
+            Layering::Framed => {
+                let Some((payload, taken)) = unframed(bytes)? else { return Ok(None) };
+                match self.end(&payload)? {
+                    Some(end) if end == payload.len() => Ok(Some((message(&payload), taken))),
+                    Some(_) => Err(Malformed::Trailing),
+                    None => Err(Malformed::Truncated),
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Malformed> {
+        let values = match bytes.first() {
+            None => return Ok(None),
+            Some(&NO_CODES) => self.values,
+            Some(_) => VALUES_OF_ERROR,
+        };
+        self.extent.of(values, bytes)
+    }
+}
+
+fn message(bytes: &[u8]) -> Message {
+    match bytes {
+        [NO_CODES, result @ ..] => Message::Result(result.to_vec()),
+        error => Message::Error(error.to_vec()),
+    }
+}
+
+/// What the frames of a message hold, and how long they are.
+fn unframed(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Malformed> {
+    let mut payload = Vec::new();
+    let mut at = 0;
+    loop {
+        let Some(header) = bytes[at..].first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let [a, b, c, d, flags, rest @ ..] = *header;
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        if length < HEADER_BYTES || flags > LAST || rest != [0; 3] {
+            return Err(Malformed::NotCbor);
+        }
+        let Some(frame) = bytes[at..].get(HEADER_BYTES..length) else { return Ok(None) };
+        payload.extend_from_slice(frame);
+        at += length;
+        if flags == LAST {
+            return Ok(Some((payload, at)));
+        }
+    }
+}
