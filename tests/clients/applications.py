@@ -29,11 +29,20 @@ class Application:
         assert sorted(passed) == sorted(map(plain, self.tests)), output
 
 
-def java(test: str, tests: list) -> Application:
+JAVA = ["java", "-cp", f"{PEERS}/java/classes:{PEERS}/java/lib/*"]
+
+
+def java(test: str, tests: list, *options: str) -> Application:
     console = ["org.junit.platform.console.ConsoleLauncher", "execute", "--disable-banner", "--disable-ansi-colors"]
-    classes = ["-cp", f"{PEERS}/java/classes:{PEERS}/java/lib/*"]
-    command = ["java", *classes, *console, "--details=testfeed", f"--select-class={test}"]
+    command = [*JAVA, *options, *console, "--details=testfeed", f"--select-class={test}"]
     return Application(command, JUNIT, tests)
+
+
+def go(file: str, tests: list, *arguments: str) -> Application:
+    """A file may have more tests than these."""
+    pattern = "|".join("".join(word.capitalize() for word in test.split()) for test in tests)
+    command = [PEERS / "go" / file, "-test.v", f"-test.run=^Test({pattern})$", *arguments]
+    return Application(command, GO, tests)
 
 
 def javascript(file: str, tests: list, *arguments: str) -> Application:

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from applications import GO, Application, java, javascript, run
+from applications import Application, go, java, javascript, run
 from servers import PEERS
 
 BEHAVIOURS = [
@@ -25,7 +25,7 @@ APPLICATIONS = {
     "java-enhanced": java(
         "EnhancedTest", ["item life", "conditions", "updates", "queries", "batches", "transactions"]
     ),
-    "go-sdk": Application([PEERS / "go/sdk.test", "-test.v"], GO, BEHAVIOURS),
+    "go-sdk": go("sdk.test", BEHAVIOURS),
 }
 
 

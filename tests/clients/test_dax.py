@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from applications import FOLDER, Application, javascript, python
+from applications import FOLDER, JAVA, Application, go, java, javascript, python
 from dax_lives import ENOUGH, PAUSES, Lives
 from dax_nodes import DaxLinac
 from servers import PEERS, Linac
@@ -55,6 +55,22 @@ CLIENTS = {
             ["node", PEERS / "javascript/dax-life.mjs", sdk],
         )
         for sdk in ("sdk2", "sdk3")
+    },
+    **{
+        f"go-{sdk}": Client(
+            go("dax.test", BEHAVIOURS, f"-sdk={sdk}"),
+            go("dax.test", CREDENTIALS, f"-sdk={sdk}"),
+            [PEERS / "go/dax-life", f"-sdk={sdk}"],
+        )
+        for sdk in ("1", "2")
+    },
+    **{
+        f"java-{way}": Client(
+            java("DaxTest", BEHAVIOURS, f"-Ddax.client={way}"),
+            java("DaxCredentialsTest", CREDENTIALS[:-1], f"-Ddax.client={way}"),
+            [*JAVA, f"-Ddax.client={way}", "DaxLife"],
+        )
+        for way in ("sync", "async")
     },
 }
 
@@ -143,5 +159,5 @@ def test_a_client_outlives_idleness_and_restarts(client, lives):
 
 
 def test_clients_go_on_with_the_attribute_lists_that_they_know(lives):
-    """They did not ask again after a short pause, and yet their attributes have the right names."""
+    """None asked again after a short pause that none had noticed, and yet their attributes have the right names."""
     assert lives.lists_asked_for["short"] == 0

@@ -86,8 +86,8 @@ impl Operations {
         let request = Query {
             table_name: table.to_owned(),
             exclusive_start_key: form.start(&options, &schema)?,
+            select: self.select(table, &options),
             index_name: options.index,
-            select: options.select,
             limit: options.limit,
             consistent_read: options.is_strong,
             scan_index_forward: options.is_forward,
@@ -118,8 +118,8 @@ impl Operations {
         let request = Scan {
             table_name: table.to_owned(),
             exclusive_start_key: form.start(&options, &schema)?,
+            select: self.select(table, &options),
             index_name: options.index,
-            select: options.select,
             limit: options.limit,
             consistent_read: options.is_strong,
             segment: options.segment,
@@ -133,6 +133,12 @@ impl Operations {
         };
         let success = self.ask(Request::Scan(request), &[table], asked).await?;
         self.page(success, &form, &schema).await
+    }
+
+    fn select(&self, table: &str, options: &Options<'_>) -> Option<Select> {
+        let index = options.index.as_deref();
+        let is_local = index.is_none_or(|index| self.tables.has_local_index(table, index));
+        meant(options.select, options.projection.is_some(), is_local)
     }
 
     /// The result of either.
@@ -210,6 +216,14 @@ impl Operations {
     }
 }
 
+/// What a client means that selects so.
+///
+/// DAX: Go's client of the second SDK says `ALL_ATTRIBUTES` where the application says nothing. Of a local index that is
+/// more than is meant, but others who say it would get less; everywhere else the two differ in an error alone.
+fn meant(select: Option<Select>, projects: bool, is_local: bool) -> Option<Select> {
+    select.filter(|select| *select != Select::AllAttributes || (is_local && !projects))
+}
+
 /// # Errors
 /// If the item has no key: then the table was made again with other keys since they were learnt.
 pub(super) fn encode_key(schema: &KeySchema, item: &Item) -> Result<Vec<u8>, Refused> {
@@ -217,4 +231,20 @@ pub(super) fn encode_key(schema: &KeySchema, item: &Item) -> Result<Vec<u8>, Ref
         let error = model::ErrorCode::ResourceNotFoundException;
         ApiError::upstream(error, "Requested resource not found: the table has other keys by now").into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_attributes_may_mean_nothing() {
+        let all = Some(Select::AllAttributes);
+        assert_eq!(meant(all, false, true), all);
+        assert_eq!(meant(all, true, true), None, "a projection says what is selected");
+        assert_eq!(meant(all, false, false), None, "a global index may not have them");
+        for other in [None, Some(Select::Count), Some(Select::AllProjectedAttributes)] {
+            assert_eq!(meant(other, true, false), other);
+        }
+    }
 }
