@@ -45,21 +45,29 @@ pub struct Accepting {
     pub connections: Permits,
     /// Times the pauses.
     pub clock: Clock,
-    /// Each connection is a task of this register; the loop ends when it begins to drain.
+    /// Each connection is a task of this register; the loop ends when it begins to drain, or later by `linger`.
     pub drain: Drain,
+    /// For so long connections are accepted after that.
+    pub linger: Duration,
 }
 
-/// Accepts connections and spawns `handle` for each, until the drain begins.
+/// Accepts connections and spawns `handle` for each, until the drain begins and the time to linger is over.
 ///
 /// At the cap nothing is accepted and nothing is closed: clients wait in the kernel's backlog. Connections
-/// that had reached the backlog when the drain began are still handed over, so that none of them is reset.
+/// that had reached the backlog in the end are still handed over, so that none of them is reset.
 pub async fn accept_loop<H, F>(listener: TcpListener, accepting: Accepting, handle: H)
 where
     H: Fn(TcpStream, SocketAddr) -> F,
     F: Future<Output = ()> + Send + 'static,
 {
-    let Accepting { door, connections, clock, drain } = accepting;
+    let Accepting { door, connections, clock, drain, linger } = accepting;
     let mut pause = None;
+    let mut over = std::pin::pin!(async {
+        drain.begun().await;
+        if !linger.is_zero() {
+            clock.sleep(linger).await;
+        }
+    });
     let start = |(stream, peer): (TcpStream, SocketAddr), permit: Permit| {
         // Small answers must not wait for the acknowledgement of the one before; a failure means the peer
         // left.
@@ -73,7 +81,7 @@ where
     loop {
         let accepted = tokio::select! {
             biased;
-            () = drain.begun() => break,
+            () = over.as_mut() => break,
             accepted = accept_one(&listener, &connections) => accepted,
         };
         match accepted {
@@ -88,7 +96,7 @@ where
                 }
                 pause = Some(next);
                 tokio::select! {
-                    () = drain.begun() => break,
+                    () = over.as_mut() => break,
                     () = clock.sleep(next) => {}
                 }
             }
@@ -168,6 +176,7 @@ mod tests {
             connections: Permits::new(connections_max, waits.clone()),
             clock: Clock::start(),
             drain: drain.clone(),
+            linger: Duration::ZERO,
         };
         let counter = Arc::clone(&greeted);
         drain.spawn(accept_loop(listener, accepting, move |mut stream, _| {

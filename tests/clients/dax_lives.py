@@ -15,6 +15,7 @@ from ways import Place
 # knew of it. Those that do not go on with the attribute lists that they know; and JavaScript's also with connections
 # that it has closed, on each of which they wait for ever once.
 PAUSES = {"short": 0, "long": 6}
+SHORT_PAUSES_MAX = 4
 WATCHED = 10
 # Orders, until something happens again.
 ENOUGH = 20
@@ -87,18 +88,22 @@ class Lives:
             if self.wait_until(place, lambda life: life.placed_last >= 0, 30):
                 self.watch = self.watched(place)
             self.wait_until(place, lambda life: life.placed_last >= ENOUGH, 60)
-            for name, pause in PAUSES.items():
-                self.restart(place, name, pause)
+            # A client may look just when the node is down for a moment.
+            for _ in range(SHORT_PAUSES_MAX):
+                self.restart(place, "short")
+                if self.lists_asked_for["short"] == 0:
+                    break
+            self.restart(place, "long")
             place.client.put_item(TableName="orders", Item=EVERYBODY)
             for life in self.of.values():
                 life.exit_code = life.program.exit_code(10)
                 life.orders = all_orders(place, life.customer)
 
-    def restart(self, place: Place, name: str, pause: float):
+    def restart(self, place: Place, name: str):
         node = place.linac
         before = {life.customer: life.placed_last for life in self.of.values()}
         node.stop()
-        time.sleep(pause)
+        time.sleep(PAUSES[name])
         node.start_again()
         self.wait_until(place, lambda life: life.placed_last >= before[life.customer] + ENOUGH, 40)
         for life in self.of.values():

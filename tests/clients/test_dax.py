@@ -66,7 +66,7 @@ CLIENTS = {
     },
     **{
         f"java-{way}": Client(
-            java("DaxTest", BEHAVIOURS, f"-Ddax.client={way}"),
+            java("DaxCallsTest DaxDataTest", BEHAVIOURS, f"-Ddax.client={way}"),
             java("DaxCredentialsTest", CREDENTIALS[:-1], f"-Ddax.client={way}"),
             [*JAVA, f"-Ddax.client={way}", "DaxLife"],
         )
@@ -159,5 +159,5 @@ def test_a_client_outlives_idleness_and_restarts(client, lives):
 
 
 def test_clients_go_on_with_the_attribute_lists_that_they_know(lives):
-    """They did not ask again after a short pause, and yet their attributes have the right names."""
+    """None asked again after a short pause that none had noticed, and yet their attributes have the right names."""
     assert lives.lists_asked_for["short"] == 0

@@ -145,7 +145,8 @@ impl Route<'_> {
 /// Answers on `listener` until `drain` begins: a register of its own, that begins after the serving doors
 /// have drained, so that probes hear `/readyz` say "draining" meanwhile.
 pub async fn serve(door: Arc<Door>, listener: TcpListener, clock: Clock, drain: Drain) {
-    let accepting = Accepting { door: "admin", connections: door.connections.clone(), clock, drain };
+    let connections = door.connections.clone();
+    let accepting = Accepting { door: "admin", connections, clock, drain, linger: Duration::ZERO };
     let converse = |stream, _| converse(Arc::clone(&door), stream, accepting.clone());
     accept_loop(listener, accepting.clone(), converse).await;
 }

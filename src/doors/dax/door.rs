@@ -1,9 +1,13 @@
 //! The listeners, and what all connections share.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use auth::{AccessKeys, AccessKeysError};
-use base::{Accepting, Chance, Clock, Drain, Permits, accept_loop, time_to_hang_up};
+use base::{Accepting, Chance, Clock, Drain, Instant, Permits, accept_loop, time_to_hang_up};
 use prometheus::IntGauge;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
@@ -62,6 +66,7 @@ pub struct Door<S> {
     pub(crate) request_bytes: Permits,
     connections: Permits,
     tls: Option<TlsAcceptor>,
+    leaves_at: OnceLock<Instant>,
 }
 
 /// What a listener speaks.
@@ -74,7 +79,8 @@ pub enum Transport {
 }
 
 /// Serves a listener until the drain begins. Connections then are served on for as long as the door's configuration says,
-/// while the answers to `endpoints` send clients elsewhere.
+/// while the answers to `endpoints` send clients elsewhere; if there is an elsewhere, new ones are too, as clients ask for
+/// the nodes on a new connection each time. A node that is alone shall be found to be down the sooner.
 ///
 /// # Panics
 /// When it is to speak TLS and the door has no certificate.
@@ -88,9 +94,14 @@ pub async fn serve<S: Sessions>(door: Arc<Door<S>>, listener: TcpListener, trans
         connections: door.connections.clone(),
         clock: door.clock.clone(),
         drain: door.drain.clone(),
+        linger: if door.config.roster.others.is_empty() { Duration::ZERO } else { door.config.leave_time },
     };
     let handle = |stream, peer| Arc::clone(&door).converse(stream, peer, tls.clone());
-    accept_loop(listener, accepting, handle).await;
+    let leave = async {
+        door.drain.begun().await;
+        door.leaves_at();
+    };
+    tokio::join!(accept_loop(listener, accepting, handle), leave);
 }
 
 impl<S: Sessions> Door<S> {
@@ -121,13 +132,20 @@ impl<S: Sessions> Door<S> {
             drain,
             metrics,
             tls,
+            leaves_at: OnceLock::new(),
         }))
     }
 
     /// Resolves when connections are to be closed: when the node has been leaving for long enough.
     pub(crate) async fn time_to_leave(&self) {
+        self.drain.begun().await;
+        self.clock.sleep_until(self.leaves_at()).await;
         time_to_hang_up(&self.drain, &self.clock).await;
-        self.clock.sleep(self.config.leave_time).await;
+    }
+
+    /// One moment for all connections, those too that come after the drain has begun, which is when this is called first.
+    fn leaves_at(&self) -> Instant {
+        *self.leaves_at.get_or_init(|| self.clock.now() + self.config.leave_time)
     }
 
     async fn converse(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {

@@ -70,6 +70,7 @@ pub async fn serve(door: Arc<Door>, listener: TcpListener) {
         connections: Permits::new(door.config.connections_max, door.metrics.refused_connections.clone()),
         clock: door.clock.clone(),
         drain: door.drain.clone(),
+        linger: std::time::Duration::ZERO,
     };
     accept_loop(listener, accepting, |stream, _peer| Arc::clone(&door).converse(stream)).await;
 }

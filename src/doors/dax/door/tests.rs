@@ -304,17 +304,34 @@ async fn a_node_that_leaves_answers_on_and_then_closes() {
     expect(&mut busy, &roster.answer(entrance, false)).await;
 
     node.drain.begin();
-    timeout(PATIENCE, node.listening).await.expect("it stops listening").unwrap();
-    assert!(TcpStream::connect(node.address).await.is_err());
     busy.write_all(&endpoints).await.unwrap();
     expect(&mut busy, &roster.answer(entrance, true)).await;
     ask(&mut busy, b"\x41b").await;
+    // Clients ask for nodes on new connections.
+    let mut late = node.client().await;
+    late.write_all(&endpoints).await.unwrap();
+    expect(&mut late, &roster.answer(entrance, true)).await;
     assert!(is_silent(&mut idle).await, "it is closed later");
     // What is under way when the time is over is answered still.
     tokio::time::sleep(leave_time).await;
     busy.write_all(&scan(SLOW)).await.unwrap();
     assert_eq!(rest(&mut busy).await, echo(SLOW));
     assert_eq!(rest(&mut idle).await, b"");
+    assert_eq!(rest(&mut late).await, b"");
+    assert!(node.listening.is_finished() && TcpStream::connect(node.address).await.is_err());
+    assert_eq!(node.drain.finished(PATIENCE).await, 0);
+}
+
+#[tokio::test]
+async fn a_node_that_is_alone_lets_nobody_in_when_it_leaves() {
+    let node = open(Config { leave_time: Duration::from_millis(600), ..config() }).await;
+    let mut busy = node.client().await;
+    ask(&mut busy, b"\x41a").await;
+    node.drain.begin();
+    timeout(PATIENCE, node.listening).await.expect("it stops listening").unwrap();
+    assert!(TcpStream::connect(node.address).await.is_err());
+    ask(&mut busy, b"\x41b").await;
+    assert_eq!(rest(&mut busy).await, b"");
     assert_eq!(node.drain.finished(PATIENCE).await, 0);
 }
 
