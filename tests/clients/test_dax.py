@@ -66,7 +66,7 @@ CLIENTS = {
     },
     **{
         f"java-{way}": Client(
-            java("DaxTest", BEHAVIOURS, f"-Ddax.client={way}"),
+            java("DaxCallsTest DaxDataTest", BEHAVIOURS, f"-Ddax.client={way}"),
             java("DaxCredentialsTest", CREDENTIALS[:-1], f"-Ddax.client={way}"),
             [*JAVA, f"-Ddax.client={way}", "DaxLife"],
         )

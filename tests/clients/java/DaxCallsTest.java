@@ -6,21 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
-import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.CancellationReason;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.ConsumedCapacity;
+import software.amazon.awssdk.services.dynamodb.model.DynamoDbException;
 import software.amazon.awssdk.services.dynamodb.model.IdempotentParameterMismatchException;
 import software.amazon.awssdk.services.dynamodb.model.ItemResponse;
 import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
@@ -39,50 +37,16 @@ import software.amazon.awssdk.services.dynamodb.model.TransactionCanceledExcepti
 import software.amazon.awssdk.services.dynamodb.model.UpdateItemRequest;
 import software.amazon.awssdk.services.dynamodb.model.WriteRequest;
 
-/** An application of DAX's client for Java, which knows nothing of what it talks to. The tables are there. */
-class DaxTest {
-    private static final String PRODUCTS = "products";
-    private static final String PIECES = "pieces";
-    private static final DynamoDbClient DAX = Dax.open();
-
-    private static final Comparator<Map<String, AttributeValue>> BY_TIME =
-            Comparator.comparing(item -> Integer.parseInt(item.get("placed").n()));
-
-    @AfterAll
-    static void close() {
-        DAX.close();
-    }
-
+/** What an application of DAX's client for Java asks for, call by call. */
+class DaxCallsTest extends DaxCase {
     private static Map<String, AttributeValue> product(int sku) {
         return Map.of("sku", Shop.n(sku), "name", Shop.s("product " + sku));
-    }
-
-    private static Map<String, AttributeValue> both(
-            Map<String, AttributeValue> one, Map<String, AttributeValue> other) {
-        var all = new HashMap<>(one);
-        all.putAll(other);
-        return all;
-    }
-
-    private static void put(String table, Map<String, AttributeValue> item) {
-        DAX.putItem(put -> put.tableName(table).item(item));
-    }
-
-    /** Reads twice: the second answer may come from a cache, and must be the same. Past DAX it is the same, too. */
-    private static void assertFound(String table, Map<String, AttributeValue> key, Map<String, AttributeValue> item) {
-        for (int twice = 0; twice < 2; twice++) {
-            var answer = DAX.getItem(get -> get.tableName(table).key(key));
-            assertEquals(item != null, answer.hasItem());
-            assertEquals(item == null ? Map.of() : Dax.plain(item), Dax.plain(answer.item()));
-        }
-        var beside = Shop.CLIENT.getItem(get -> get.tableName(table).key(key));
-        assertEquals(item == null ? Map.of() : Dax.plain(item), Dax.plain(beside.item()));
     }
 
     private static List<Map<String, AttributeValue>> fill(String customer, int count) {
         var all = IntStream.range(0, count).mapToObj(placed -> Shop.order(customer, placed)).toList();
         for (int from = 0; from < count; from += 25) {
-            var puts = all.subList(from, Math.min(from + 25, count)).stream().map(DaxTest::put).toList();
+            var puts = all.subList(from, Math.min(from + 25, count)).stream().map(DaxCallsTest::put).toList();
             var answer = DAX.batchWriteItem(batch -> batch.requestItems(Map.of(Shop.ORDERS, puts)));
             assertTrue(answer.unprocessedItems().isEmpty());
         }
@@ -95,11 +59,6 @@ class DaxTest {
 
     private static WriteRequest delete(Map<String, AttributeValue> key) {
         return WriteRequest.builder().deleteRequest(delete -> delete.key(key)).build();
-    }
-
-    private static void assertSays(AwsServiceException refused, String code, String words) {
-        assertEquals(code, refused.awsErrorDetails().errorCode());
-        assertTrue(refused.getMessage().contains(words), refused.getMessage());
     }
 
     @Test
@@ -158,10 +117,6 @@ class DaxTest {
 
     private static Map<String, AttributeValue> grown(Object seen, AttributeValue log, String... tags) {
         return Map.of("log", log, "seen", Shop.n(seen), "tags", AttributeValue.fromSs(List.of(tags)));
-    }
-
-    private static AttributeValue list(AttributeValue... values) {
-        return AttributeValue.fromL(List.of(values));
     }
 
     private static void updates() {
@@ -246,34 +201,6 @@ class DaxTest {
                                                 .conditionExpression("cents = :one")
                                                 .expressionAttributeValues(Map.of(":one", Shop.n(1)))));
         assertFound(Shop.ORDERS, Shop.key("conditions", 1), paid);
-    }
-
-    /** Reads a query to its end, and again: the second time it may come from a cache. */
-    private static List<QueryResponse> pages(QueryRequest query) {
-        var pages = pagesOnce(query);
-        var again = pagesOnce(query);
-        assertEquals(pages.stream().map(QueryResponse::items).toList(), again.stream().map(QueryResponse::items).toList());
-        return pages;
-    }
-
-    private static List<QueryResponse> pagesOnce(QueryRequest query) {
-        var pages = new ArrayList<QueryResponse>();
-        do {
-            pages.add(DAX.query(query));
-            query = query.toBuilder().exclusiveStartKey(pages.get(pages.size() - 1).lastEvaluatedKey()).build();
-        } while (pages.get(pages.size() - 1).hasLastEvaluatedKey());
-        return pages;
-    }
-
-    private static List<Map<String, AttributeValue>> itemsOf(List<QueryResponse> pages) {
-        return pages.stream().flatMap(page -> page.items().stream()).toList();
-    }
-
-    private static QueryRequest.Builder ordersOf(String customer) {
-        return QueryRequest.builder()
-                .tableName(Shop.ORDERS)
-                .keyConditionExpression("customer = :c")
-                .expressionAttributeValues(Map.of(":c", Shop.s(customer)));
     }
 
     @Test
@@ -478,203 +405,6 @@ class DaxTest {
         assertEquals(List.of(2.0, 6.0), spent);
     }
 
-    @Test
-    void projections() {
-        var inList = AttributeValue.fromM(Map.of("k", Shop.s("in a map in a list"), "other", Shop.n(1)));
-        var inMap = AttributeValue.fromM(Map.of("b", list(Shop.s("b0"), Shop.s("b1"))));
-        var item =
-                both(
-                        Shop.order("projections", 1),
-                        Map.of(
-                                "list", list(Shop.n(0), inList, list(Shop.n(20), Shop.n(21), Shop.n(22))),
-                                "map", AttributeValue.fromM(Map.of("a", inMap, "c", Shop.n(2), "d.e", Shop.n(3)))));
-        put(Shop.ORDERS, item);
-        var names = Map.of("#l", "list", "#m", "map", "#d", "d.e");
-        var paths = "#l[1].k, #m.a.b[1], cents, #m.#d, nobody, #l[2][1], customer";
-        var leaf = AttributeValue.fromM(Map.of("b", list(Shop.s("b1"))));
-        var expected =
-                Map.of(
-                        "list",
-                                list(
-                                        AttributeValue.fromM(Map.of("k", Shop.s("in a map in a list"))),
-                                        list(Shop.n(21))),
-                        "map", AttributeValue.fromM(Map.of("a", leaf, "d.e", Shop.n(3))),
-                        "cents", Shop.n(10),
-                        "customer", Shop.s("projections"));
-        for (int twice = 0; twice < 2; twice++) {
-            var found =
-                    DAX.getItem(
-                            get ->
-                                    get.tableName(Shop.ORDERS)
-                                            .key(Shop.key("projections", 1))
-                                            .projectionExpression(paths)
-                                            .expressionAttributeNames(names));
-            assertEquals(expected, found.item());
-            var page =
-                    DAX.query(
-                            ordersOf("projections")
-                                    .projectionExpression(paths)
-                                    .expressionAttributeNames(names)
-                                    .build());
-            assertEquals(List.of(expected), page.items());
-        }
-        var nowhere =
-                DAX.getItem(
-                        get ->
-                                get.tableName(Shop.ORDERS)
-                                        .key(Shop.key("projections", 1))
-                                        .projectionExpression("cents[0], nobody"));
-        assertEquals(Map.of(), nowhere.item());
-    }
-
-    @Test
-    void keys() {
-        var skus =
-                List.of("0", "-1", "42", "1.5", "-0.001", "12345678901234567890", "1e-130", "9." + "9".repeat(37) + "e125");
-        for (var sku : skus) {
-            var key = Map.of("sku", Shop.n(sku));
-            var item = Shop.with(key, "name", Shop.s(sku));
-            put(PRODUCTS, item);
-            assertFound(PRODUCTS, key, item);
-        }
-        // A number is the same key however it is written.
-        var otherwise = DAX.getItem(get -> get.tableName(PRODUCTS).key(Map.of("sku", Shop.n("4.20e1"))));
-        assertEquals(Shop.s("42"), otherwise.item().get("name"));
-
-        var numbers =
-                List.of("-9.9e50", "-1234", "-1", "-0.5", "0", "0.001", "1", "1.5", "100", "12345678901234567890");
-        var placed = new ArrayList<Map<String, AttributeValue>>();
-        for (var number : numbers) {
-            var key = Map.of("customer", Shop.s("keys"), "placed", Shop.n(number));
-            placed.add(Shop.with(key, "note", Shop.s(number)));
-            put(Shop.ORDERS, placed.get(placed.size() - 1));
-            assertFound(Shop.ORDERS, key, placed.get(placed.size() - 1));
-        }
-        var range = Map.of(":c", Shop.s("keys"), ":low", Shop.n(-1234), ":high", Shop.n(100));
-        var between =
-                ordersOf("keys")
-                        .keyConditionExpression("customer = :c AND placed BETWEEN :low AND :high")
-                        .expressionAttributeValues(range)
-                        .limit(3)
-                        .build();
-        assertEquals(Dax.plain(placed.subList(1, 9)), Dax.plain(itemsOf(pages(between))));
-
-        var digest = bytes(0, 255, 128, 'x');
-        var all = new ArrayList<Map<String, AttributeValue>>();
-        for (var path : List.of(bytes(0), bytes(0, 255), bytes('a'), bytes(255))) {
-            var key = Map.of("digest", digest, "path", path);
-            all.add(Shop.with(key, "data", bytes(1, 2, 3)));
-            put(PIECES, all.get(all.size() - 1));
-            assertFound(PIECES, key, all.get(all.size() - 1));
-        }
-        var pieces =
-                QueryRequest.builder()
-                        .tableName(PIECES)
-                        .keyConditionExpression("digest = :d")
-                        .expressionAttributeValues(Map.of(":d", digest))
-                        .limit(1)
-                        .build();
-        assertEquals(all, itemsOf(pages(pieces)));
-    }
-
-    private static AttributeValue bytes(int... values) {
-        var bytes = new byte[values.length];
-        IntStream.range(0, values.length).forEach(at -> bytes[at] = (byte) values[at]);
-        return AttributeValue.fromB(SdkBytes.fromByteArray(bytes));
-    }
-
-    @Test
-    void attributeTypes() {
-        var deep = Shop.s("the bottom");
-        for (int level = 0; level < 15; level++) {
-            deep = AttributeValue.fromM(Map.of("in", list(deep)));
-        }
-        var item = new HashMap<>(Shop.key("types", 1));
-        item.put("text", Shop.s("quoted \"ümlaut\" \\ \n 🚲"));
-        item.put("empty", Shop.s(""));
-        item.put("binary", bytes(IntStream.range(0, 256).toArray()));
-        item.put("no-binary", bytes());
-        item.put("true", AttributeValue.fromBool(true));
-        item.put("false", AttributeValue.fromBool(false));
-        item.put("null", AttributeValue.fromNul(true));
-        item.put("list", list());
-        item.put("map", AttributeValue.fromM(Map.of()));
-        item.put("letters", AttributeValue.fromSs(List.of("b", "ä", "a")));
-        item.put("numbers", AttributeValue.fromNs(List.of("3", "-1", "2.5", "1e20")));
-        item.put("binaries", AttributeValue.fromBs(List.of(bytes(0).b(), bytes(1, 255).b())));
-        item.put("mixed", list(Shop.n(1), Shop.s("1"), bytes(1), AttributeValue.fromNul(true), list(Shop.n(2))));
-        item.put("deep", deep);
-        var numbers =
-                List.of(
-                        "0", "-0.1", "1e125", "-1E-130", "18446744073709551615", "-18446744073709551616",
-                        "9223372036854775807", "99999999999999999999999999999999999999",
-                        "1234567890.1234567890123456789012345678", "1e30", "3.14159");
-        numbers.forEach(number -> item.put("number " + number, Shop.n(number)));
-        put(Shop.ORDERS, item);
-        assertFound(Shop.ORDERS, Shop.key("types", 1), item);
-    }
-
-    @Test
-    void attributeNames() {
-        // Some languages hold the wide letter for the last one, and some the emoji.
-        var item = new HashMap<>(Shop.key("names", 1));
-        var names = List.of("ａ", "🚲", "ü.x[0]", "日本語", " ", "\0", "é", "a".repeat(255));
-        names.forEach(name -> item.put(name, Shop.s("value of " + name)));
-        put(Shop.ORDERS, item);
-        assertFound(Shop.ORDERS, Shop.key("names", 1), item);
-        var updated =
-                DAX.updateItem(
-                        update ->
-                                update.tableName(Shop.ORDERS)
-                                        .key(Shop.key("names", 1))
-                                        .updateExpression("SET #bicycle = #wide")
-                                        .expressionAttributeNames(Map.of("#bicycle", "🚲", "#wide", "ａ"))
-                                        .returnValues(ReturnValue.UPDATED_NEW));
-        assertEquals(Map.of("🚲", Shop.s("value of ａ")), updated.attributes());
-        assertFound(Shop.ORDERS, Shop.key("names", 1), both(item, updated.attributes()));
-
-        // As many lists of names as items, which the client has to ask for.
-        for (int at = 0; at < 40; at++) {
-            put(Shop.ORDERS, Shop.with(Shop.key("many names", at), "name" + at, Shop.n(at)));
-        }
-        var all = itemsOf(pages(ordersOf("many names").limit(25).build()));
-        assertEquals(40, all.size());
-        assertEquals(Shop.with(Shop.key("many names", 39), "name39", Shop.n(39)), all.get(39));
-    }
-
-    private static Map<String, AttributeValue> large(int placed, int size) {
-        // Names and values count: these are of 8, 5, 6, 2, and 4 bytes.
-        var rest = size - "customer".length() - "large".length() - "placed".length() - "text".length() - 2;
-        return Shop.with(Shop.key("large", placed), "text", Shop.s("x".repeat(rest)));
-    }
-
-    @Test
-    void largeItems() {
-        var limit = 400 << 10;
-        var all = new ArrayList<>(List.of(large(1, limit)));
-        put(Shop.ORDERS, all.get(0));
-        assertFound(Shop.ORDERS, Shop.key("large", 1), all.get(0));
-        var refused = assertThrows(AwsServiceException.class, () -> put(Shop.ORDERS, large(1, limit + 1)));
-        assertSays(refused, "ValidationException", "Item size has exceeded the maximum allowed size");
-        var key = Map.of("digest", bytes('l'), "path", bytes('1'));
-        var data = AttributeValue.fromB(SdkBytes.fromByteArray(new byte[390 << 10]));
-        put(PIECES, Shop.with(key, "data", data));
-        assertFound(PIECES, key, Shop.with(key, "data", data));
-
-        // A page ends at 1 MB.
-        for (int placed = 2; placed <= 6; placed++) {
-            all.add(large(placed, 300 << 10));
-            put(Shop.ORDERS, all.get(placed - 1));
-        }
-        var pages = pages(ordersOf("large").build());
-        assertEquals(all, itemsOf(pages));
-        assertEquals(2, pages.size());
-        var keys = IntStream.rangeClosed(1, 4).mapToObj(placed -> Shop.key("large", placed)).toList();
-        var wanted = Map.of(Shop.ORDERS, KeysAndAttributes.builder().keys(keys).build());
-        var batch = DAX.batchGetItem(get -> get.requestItems(wanted)).responses().get(Shop.ORDERS);
-        assertEquals(all.subList(0, 4), batch.stream().sorted(BY_TIME).toList());
-    }
-
     private static void assertSeen(DynamoDbClient reader, Map<String, AttributeValue> item) {
         var found = reader.getItem(get -> get.tableName(Shop.ORDERS).key(Shop.key("doors", 1)));
         assertEquals(item == null ? Map.of() : item, found.item());
@@ -716,7 +446,7 @@ class DaxTest {
                                                         .key(Shop.key("errors", 1))
                                                         .updateExpression("SET cents = nothing + :one")
                                                         .expressionAttributeValues(Map.of(":one", Shop.n(1)))));
-        assertInstanceOf(software.amazon.awssdk.services.dynamodb.model.DynamoDbException.class, wrong);
+        assertInstanceOf(DynamoDbException.class, wrong);
         assertSays(wrong, "ValidationException", "refers to an attribute that does not exist in the item");
         // The connection is still good.
         assertFound(Shop.ORDERS, Shop.key("errors", 1), null);
