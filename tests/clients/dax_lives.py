@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dax_nodes import DaxLinac
-from servers import ENVIRONMENT, Server, sent_to
+from servers import ENVIRONMENT, Linac, Server, free_port, sent_to
 from tables import create_all, order_key
 from ways import Place
 
@@ -17,6 +17,8 @@ from ways import Place
 PAUSES = {"short": 0, "long": 6}
 SHORT_PAUSES_MAX = 4
 WATCHED = 10
+# Clients ask every 4 s which nodes there are, and write about ten orders a second.
+LEAVE_TIME = 8
 # Orders, until something happens again.
 ENOUGH = 20
 EVERYBODY = order_key("everybody", 0)
@@ -80,11 +82,7 @@ class Lives:
         with ExitStack() as stack:
             node = stack.enter_context(DaxLinac(self.directory, in_memory=False))
             place = Place(node.url, node)
-            create_all(place.client)
-            env = ENVIRONMENT | sent_to(node.url) | node.for_clients("dax")
-            for customer, command in self.programs.items():
-                program = Server([*command, customer], self.directory / f"{customer}.log", env=env)
-                self.of[customer] = Life(customer, stack.enter_context(program))
+            self.begin(stack, place, node)
             if self.wait_until(place, lambda life: life.placed_last >= 0, 30):
                 self.watch = self.watched(place)
             self.wait_until(place, lambda life: life.placed_last >= ENOUGH, 60)
@@ -94,10 +92,20 @@ class Lives:
                 if self.lists_asked_for["short"] == 0:
                     break
             self.restart(place, "long")
-            place.client.put_item(TableName="orders", Item=EVERYBODY)
-            for life in self.of.values():
-                life.exit_code = life.program.exit_code(10)
-                life.orders = all_orders(place, life.customer)
+            self.end(place)
+
+    def begin(self, stack: ExitStack, place: Place, node: DaxLinac):
+        create_all(place.client)
+        env = ENVIRONMENT | sent_to(node.url) | node.for_clients("dax")
+        for customer, command in self.programs.items():
+            program = Server([*command, customer], self.directory / f"{customer}.log", env=env)
+            self.of[customer] = Life(customer, stack.enter_context(program))
+
+    def end(self, place: Place):
+        place.client.put_item(TableName="orders", Item=EVERYBODY)
+        for life in self.of.values():
+            life.exit_code = life.program.exit_code(10)
+            life.orders = all_orders(place, life.customer)
 
     def restart(self, place: Place, name: str):
         node = place.linac
@@ -115,7 +123,9 @@ class Lives:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for life in self.of.values():
-                newest = place.client.query(TableName="orders", ScanIndexForward=False, Limit=1, **of(life.customer))
+                newest = place.client.query(
+                    TableName="orders", ConsistentRead=True, ScanIndexForward=False, Limit=1, **of(life.customer)
+                )
                 life.placed_last = next((int(order["placed"]["N"]) for order in newest["Items"]), -1)
             if all(is_so(life) for life in self.of.values() if life.program.process.poll() is None):
                 return True
@@ -134,6 +144,30 @@ class Lives:
             reads += 1
             time.sleep(0.2)
         return {"reads": reads} | {name: count - before[name] for name, count in counts(place.linac).items()}
+
+
+class Moves(Lives):
+    """The same with two nodes, the first of which leaves while clients write."""
+
+    def live(self):
+        with ExitStack() as stack:
+            origin = stack.enter_context(Linac(None, "on", self.directory / "origin.log"))
+            ports = {name: free_port() for name in ("leader", "replica")}
+            nodes = {name: stack.enter_context(self.node(name, ports, origin)) for name in ports}
+            there, left = (Place(nodes[name].url, nodes[name]) for name in ports)
+            self.begin(stack, there, nodes["leader"])
+            self.wait_until(left, lambda life: life.placed_last >= ENOUGH, 90)
+            before = {life.customer: life.placed_last for life in self.of.values()}
+            nodes["leader"].stop()
+            self.wait_until(left, lambda life: life.placed_last >= before[life.customer] + LEAVE_TIME * 5, 40)
+            self.end(left)
+
+    def node(self, name: str, ports: dict, origin: Linac) -> DaxLinac:
+        directory = self.directory / name
+        directory.mkdir()
+        others = [f"127.0.0.1 {other} dax={port}" for other, port in ports.items() if other != name]
+        settings = {"role": name, "nodes": others, "leave_time": f"{LEAVE_TIME}s"}
+        return DaxLinac(directory, origin.url, dax_port=ports[name], more_settings=settings)
 
 
 def counts(linac: DaxLinac) -> dict:

@@ -1,5 +1,6 @@
 """Nodes with the DAX door, plain and over TLS, and what its clients have to know of them."""
 
+import json
 from pathlib import Path
 
 import trustme
@@ -40,7 +41,15 @@ class Authority:
 class DaxLinac(Linac):
     """linac with all its doors, on ports and with a directory that are the same when it is started again."""
 
-    def __init__(self, directory: Path, upstream: str | None = None, in_memory=True, access_keys=False):
+    def __init__(
+        self,
+        directory: Path,
+        upstream: str | None = None,
+        in_memory=True,
+        access_keys=False,
+        dax_port: int | None = None,
+        more_settings=(),
+    ):
         self.directory, self.starts = directory, 0
         self.authority = Authority(directory)
         data = directory / "data"
@@ -49,6 +58,7 @@ class DaxLinac(Linac):
             "tls_key": self.authority.key,
             # There is no other node to go to.
             "leave_time": "1s",
+            **dict(more_settings),
         }
         if upstream or in_memory:
             settings["state_dir"] = data / "dax"
@@ -57,10 +67,12 @@ class DaxLinac(Linac):
             pair = ENVIRONMENT["AWS_ACCESS_KEY_ID"], ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
             settings["access_keys"].write_text(" ".join(pair) + "\n")
         config = directory / "linac.toml"
-        config.write_text("\n".join(["[dax]", *(f'{key} = "{value}"' for key, value in settings.items()), ""]))
+        lines = [f"{key} = {json.dumps(value, default=str)}\n" for key, value in settings.items()]
+        config.write_text("".join(["[dax]\n", *lines]))
         origin = ["--upstream", upstream] if upstream else ["--in-memory"] if in_memory else ["--data-dir", data]
-        ports = [word for door in DOORS for word in (f"--{door}", f"127.0.0.1:{free_port()}")]
-        self.options = ["--config", config, *origin, *ports]
+        ports = {door: free_port() for door in DOORS} | ({"dax": dax_port} if dax_port else {})
+        addresses = [word for door, port in ports.items() for word in (f"--{door}", f"127.0.0.1:{port}")]
+        self.options = ["--config", config, *origin, *addresses]
         self.start_again()
 
     def start_again(self):

@@ -15,13 +15,13 @@ is: in DAX_ENDPOINT, which they hand to the client, as none reads such a variabl
   fails, and exits with 0.
 """
 
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 
 from applications import FOLDER, JAVA, Application, go, java, javascript, python
-from dax_lives import ENOUGH, PAUSES, Lives
+from dax_lives import ENOUGH, PAUSES, Lives, Moves
 from dax_nodes import DaxLinac
 from servers import PEERS, Linac
 from tables import create_all, drop_all
@@ -78,15 +78,24 @@ CLIENTS = {
 @pytest.fixture(scope="module", autouse=True)
 def background(request, tmp_path_factory):
     """What takes long begins before all tests of this file, if any that were chosen look at it in the end."""
-    is_wanted = any("lives" in item.fixturenames for item in request.session.items)
     programs = {name: client.life for name, client in CLIENTS.items()}
-    with Lives(programs, tmp_path_factory.mktemp("lives")) if is_wanted else nullcontext() as lives:
-        yield lives
+    with ExitStack() as stack:
+        kinds = {"lives": Lives, "moves": Moves}
+        yield {
+            name: stack.enter_context(kind(programs, tmp_path_factory.mktemp(name)))
+            for name, kind in kinds.items()
+            if any(name in item.fixturenames for item in request.session.items)
+        }
 
 
 @pytest.fixture
 def lives(background):
-    return background.over()
+    return background["lives"].over()
+
+
+@pytest.fixture
+def moves(background):
+    return background["moves"].over()
 
 
 @pytest.fixture(scope="module", params=["alone", "behind-a-node"])
@@ -161,3 +170,12 @@ def test_a_client_outlives_idleness_and_restarts(client, lives):
 def test_clients_go_on_with_the_attribute_lists_that_they_know(lives):
     """None asked again after a short pause that none had noticed, and yet their attributes have the right names."""
     assert lives.lists_asked_for["short"] == 0
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_moves_on_without_a_failure_when_a_node_leaves(client, moves):
+    life = moves.of[client]
+    assert life.exit_code == 0, life.printed
+    life.assert_right_names()
+    placed = [int(order["placed"]["N"]) for order in life.orders]
+    assert placed == list(range(len(placed))) and len(placed) > 100, life.printed
