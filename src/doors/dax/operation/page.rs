@@ -86,8 +86,8 @@ impl Operations {
         let request = Query {
             table_name: table.to_owned(),
             exclusive_start_key: form.start(&options, &schema)?,
+            select: self.select(table, &options),
             index_name: options.index,
-            select: options.select,
             limit: options.limit,
             consistent_read: options.is_strong,
             scan_index_forward: options.is_forward,
@@ -118,8 +118,8 @@ impl Operations {
         let request = Scan {
             table_name: table.to_owned(),
             exclusive_start_key: form.start(&options, &schema)?,
+            select: self.select(table, &options),
             index_name: options.index,
-            select: options.select,
             limit: options.limit,
             consistent_read: options.is_strong,
             segment: options.segment,
@@ -133,6 +133,22 @@ impl Operations {
         };
         let success = self.ask(Request::Scan(request), &[table], asked).await?;
         self.page(success, &form, &schema).await
+    }
+
+    /// What the client wants to be selected.
+    ///
+    /// DAX: Go's clients say that they want all attributes whenever their caller says nothing of it, beside a projection and
+    /// of a global index too, where DynamoDB refuses that. What it means where DynamoDB takes it is its default for
+    /// tables; of a local index it is more than the default, and somebody may have meant it.
+    fn select(&self, table: &str, options: &Options<'_>) -> Option<Select> {
+        let is_meant = |index: &String| self.tables.has_local_index(table, index);
+        match options.select {
+            Some(Select::AllAttributes) => {
+                let of_index = options.index.as_ref().filter(|_| options.projection.is_none());
+                of_index.is_some_and(is_meant).then_some(Select::AllAttributes)
+            }
+            other => other,
+        }
     }
 
     /// The result of either.

@@ -12,7 +12,7 @@ use std::{
 use backend::{Backend, Call};
 use base::{Clock, Drain, Instant};
 use bytes::Bytes;
-use model::{ApiError, ErrorCode, KeySchema, TableDefinition, Target};
+use model::{ApiError, ErrorCode, IndexScope, KeySchema, TableDefinition, Target};
 
 use super::refused::Refused;
 
@@ -34,6 +34,8 @@ pub(super) struct Tables {
 #[derive(Debug, Clone)]
 struct Known {
     schema: Arc<KeySchema>,
+    /// The names of its local indexes.
+    local_indexes: Arc<[String]>,
     look_again_at: Instant,
 }
 
@@ -53,7 +55,7 @@ impl Tables {
     ) -> Result<Arc<KeySchema>, Refused> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         match known {
-            Some(Known { schema, look_again_at }) => {
+            Some(Known { schema, look_again_at, .. }) => {
                 if self.clock.now() >= look_again_at {
                     self.look_again(name);
                 }
@@ -61,6 +63,12 @@ impl Tables {
             }
             None => self.describe(name, deadline).await,
         }
+    }
+
+    /// Whether a table, which was learnt before, has a local index of this name.
+    pub(super) fn has_local_index(&self, table: &str, index: &str) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(table).is_some_and(|known| known.local_indexes.iter().any(|name| name == index))
     }
 
     /// Forgets tables, so that they are described before anything else is asked of them.
@@ -99,13 +107,15 @@ impl Tables {
                 "the origin's description of the table is unknown",
             )
         })?;
+        let local = definition.indexes.into_iter().filter(|index| index.scope == IndexScope::Local);
+        let local_indexes = local.map(|index| index.name).collect();
         let schema = Arc::new(definition.key_schema);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= TABLES_MAX && !known.contains_key(name) {
             known.clear();
         }
         let look_again_at = self.clock.now() + LOOK_AGAIN_AFTER;
-        known.insert(name.to_owned(), Known { schema: Arc::clone(&schema), look_again_at });
+        known.insert(name.to_owned(), Known { schema: Arc::clone(&schema), local_indexes, look_again_at });
         Ok(schema)
     }
 }
