@@ -1,8 +1,9 @@
-//! What clients say that DynamoDB would not take from them.
+//! What clients say that DynamoDB would not take from them, and items as large as it takes them.
 
-use serde_json::json;
+use dax_door::{Layering, client::Client};
+use serde_json::{Value, json};
 
-use super::{DAX, tables::TABLES};
+use super::{DAX, create_music, get, refused, tables::TABLES};
 use crate::node;
 
 #[tokio::test]
@@ -35,4 +36,36 @@ async fn all_attributes_is_no_wish_where_dynamodb_would_refuse_it() {
     projected.as_object_mut().unwrap().remove("ProjectionExpression");
     projected["IndexName"] = json!("ByYear");
     assert_eq!(client.call("Query", &projected).await.unwrap()["Items"], json!([item]));
+}
+
+#[tokio::test]
+async fn items_travel_up_to_the_largest_and_a_larger_one_is_refused_as_over_http() {
+    // DynamoDB: 400 KB with the names of the attributes.
+    const BYTES_MAX: usize = 400 << 10;
+    let node = node::over_engine(&[DAX]).await;
+    create_music(&node).await;
+    let put = |key: &str, bytes: usize| {
+        let text = "x".repeat(bytes - "pat".len() - key.len() + 1);
+        json!({ "TableName": "Music", "Item": { "p": { "S": key }, "t": { "S": text } } })
+    };
+    for layering in [Layering::Plain, Layering::Framed] {
+        let mut client = Client::connect(node.dax_address(), layering).await.unwrap();
+        for key in ["a", "b", "c", "d"] {
+            let largest = put(key, BYTES_MAX);
+            client.call("PutItem", &largest).await.unwrap();
+            // From the origin, and from the cache.
+            for _ in 0..2 {
+                assert!(client.call("GetItem", &get(key)).await.unwrap()["Item"] == largest["Item"], "{key}");
+            }
+        }
+        // A page ends behind a megabyte.
+        let page = client.call("Scan", &json!({ "TableName": "Music" })).await.unwrap();
+        let over_http = node.post("Scan", json!({ "TableName": "Music" }).to_string()).await.json();
+        assert!(page == over_http && page["LastEvaluatedKey"] != Value::Null);
+        let too_large = put("e", BYTES_MAX + 1);
+        let error = refused(&mut client, "PutItem", &too_large).await;
+        let over_http = node.post("PutItem", too_large.to_string()).await;
+        assert_eq!(error.name, Some(over_http.error()));
+        assert_eq!(over_http.json()["message"], error.message);
+    }
 }
