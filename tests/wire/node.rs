@@ -9,6 +9,7 @@ use std::{
 
 use app::{Config, Parts, Running};
 use base::{Chance, Clock, Drain};
+use dax_door::{Layering, client::Client as Dax};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -55,8 +56,8 @@ impl Node {
     }
 
     /// A connection to its DAX door.
-    pub(crate) async fn dax(&self) -> dax_door::client::Client {
-        dax_door::client::Client::connect(self.dax_address(), dax_door::Layering::Plain).await.unwrap()
+    pub(crate) async fn dax(&self) -> Dax {
+        Dax::connect(self.dax_address(), Layering::Plain).await.unwrap()
     }
 
     /// Where its DAX door is.
@@ -110,6 +111,8 @@ pub(crate) async fn metric(admin: SocketAddr, name: &str, labels: &[&str]) -> f6
 pub(crate) struct Process {
     pub(crate) json: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Where it was told to open a DAX door.
+    pub(crate) dax: Option<SocketAddr>,
     pub(crate) id: u32,
     child: Child,
     log: Arc<Mutex<String>>,
@@ -137,9 +140,12 @@ impl Process {
         let mut address = async |name: &str| {
             let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("it starts").unwrap();
             let line = line.expect("it says where it listens");
-            line.strip_prefix(&format!("{name} http://")).unwrap().parse::<SocketAddr>().unwrap()
+            let (said, url) = line.split_once(' ').unwrap();
+            assert_eq!(said, name);
+            url.split_once("://").unwrap().1.parse::<SocketAddr>().unwrap()
         };
         let (json, admin) = (address("listen").await, address("admin").await);
+        let dax = if arguments.contains(&"--dax") { Some(address("dax").await) } else { None };
         let log = Arc::new(Mutex::new(String::new()));
         let (written, mut stderr) = (Arc::clone(&log), BufReader::new(child.stderr.take().unwrap()).lines());
         Drain::new().spawn(async move {
@@ -150,7 +156,7 @@ impl Process {
             }
         });
         let id = child.id().unwrap();
-        Process { json, admin, id, child, log }
+        Process { json, admin, dax, id, child, log }
     }
 
     pub(crate) async fn post(&self, operation: &str, body: impl Into<bytes::Bytes>) -> Answer {

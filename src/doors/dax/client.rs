@@ -152,14 +152,14 @@ impl Client {
         }
     }
 
-    /// Sends a request and waits for its reply, whatever it is; how long that is.
+    /// Sends a request and waits for its result, which is not read; how long that is.
     ///
     /// # Errors
-    /// When there is none.
+    /// As [`Client::call`], but for the items within an error.
     pub async fn round_trip(&mut self, encoded: &Encoded) -> Result<usize, CallError> {
         match self.exchange(&encoded.bytes, encoded.prepared.method).await? {
             Message::Result(result) => Ok(result.len()),
-            Message::Error(error) => Ok(error.len()),
+            Message::Error(error) => Err(CallError::Refused(result::plain_error(&error)?)),
         }
     }
 

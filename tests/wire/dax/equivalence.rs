@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use base::Chance;
-use dax_door::client::{CallError, Client as Dax, ErrorReply};
+use dax_door::{
+    Layering,
+    client::{CallError, Client as Dax, ErrorReply},
+};
 use serde_json::{Value, json};
 
 use super::{
+    DAX,
     random::{NOWHERE, Random},
     tables::TABLES,
 };
@@ -136,7 +140,7 @@ impl Seen {
     }
 }
 
-async fn run(http: &Node, dax: &Node, capacity: Capacity) {
+async fn run(http: &Node, dax: &Node, layering: Layering, capacity: Capacity) {
     let seed = Chance::real().bits();
     for table in &TABLES {
         for node in [http, dax] {
@@ -144,7 +148,8 @@ async fn run(http: &Node, dax: &Node, capacity: Capacity) {
             assert_eq!(created.status, 200, "{}", created.json());
         }
     }
-    let mut pair = Pair { http: Client::connect(http.json).await, dax: dax.dax().await, capacity };
+    let over_dax = Dax::connect(dax.dax_address(), layering).await.unwrap();
+    let mut pair = Pair { http: Client::connect(http.json).await, dax: over_dax, capacity };
     let (mut random, mut seen) = (Random::seeded(seed), Seen::default());
     for round in 0..ROUNDS {
         let (operation, request) = random.request();
@@ -157,21 +162,19 @@ async fn run(http: &Node, dax: &Node, capacity: Capacity) {
     seen.check();
 }
 
-const DAX: (&str, &str) = ("dax.listen", "127.0.0.1:0");
-
 #[tokio::test]
 async fn over_an_engine_without_a_cache_dax_answers_as_http() {
     let off = [("cache.mode", "off")];
     let http = node::over_engine(&off).await;
     let dax = node::over_engine(&[&off[..], &[DAX]].concat()).await;
-    run(&http, &dax, Capacity::Same).await;
+    run(&http, &dax, Layering::Plain, Capacity::Same).await;
 }
 
 #[tokio::test]
 async fn with_a_cache_dax_answers_as_http() {
     let http = node::over_engine(&[]).await;
     let dax = node::over_engine(&[DAX]).await;
-    run(&http, &dax, Capacity::NotCompared).await;
+    run(&http, &dax, Layering::Plain, Capacity::NotCompared).await;
 }
 
 #[tokio::test]
@@ -180,5 +183,5 @@ async fn in_front_of_a_remote_upstream_dax_answers_as_http() {
     let upstream = node::over_engine(&[]).await;
     let url = format!("http://{}", upstream.json);
     let dax = Node::start(node::config(&url, &[DAX, ("upstream.region", "us-east-1")])).await;
-    run(&http, &dax, Capacity::NotCompared).await;
+    run(&http, &dax, Layering::Framed, Capacity::NotCompared).await;
 }

@@ -62,10 +62,15 @@ pub(crate) fn measure_from(
 }
 
 fn run_apart(server: &Server, plan: &Value) -> Figures {
+    run_as("load", server, plan)
+}
+
+/// Has a generator load a server: one of the words that this program understands.
+pub(crate) fn run_as(generator: &str, server: &Server, plan: &Value) -> Figures {
     let this = std::env::current_exe().unwrap();
     let before = server.cpu();
     let mut command = pinned(1, this.to_str().unwrap());
-    let output = command.args(["load", &plan.to_string()]).stderr(Stdio::inherit()).output().unwrap();
+    let output = command.args([generator, &plan.to_string()]).stderr(Stdio::inherit()).output().unwrap();
     let used = server.cpu() - before;
     let seen: Value = serde_json::from_slice(&output.stdout).expect("the load generator prints its figures");
     let requests = seen["requests"].as_f64().unwrap();
@@ -113,8 +118,13 @@ async fn generate(plan: &Value) -> Value {
             latencies
         });
     }
-    let mut latencies: Vec<u64> = tasks.join_all().await.into_iter().flatten().collect();
-    let seconds = began.elapsed().as_secs_f64();
+    let latencies = tasks.join_all().await.into_iter().flatten().collect();
+    figures(latencies, began.elapsed())
+}
+
+/// What a generator prints.
+pub(crate) fn figures(mut latencies: Vec<u64>, took: Duration) -> Value {
+    let seconds = took.as_secs_f64();
     latencies.sort_unstable();
     let p50 = latencies.get(latencies.len() / 2).copied().unwrap_or(0);
     json!({ "requests": latencies.len(), "seconds": seconds, "p50_micros": p50 as f64 / 1000.0 })

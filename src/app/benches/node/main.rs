@@ -5,13 +5,14 @@
 //! server CPU and throughput of a cached `GetItem` against the bare server, the latency that a miss adds and that a write costs, resident
 //! memory for each cached item, and start-up time and memory of an idle node; then what the bundled engine costs
 //! (`engine.rs`). `cargo bench -p linac-app -- engine 1024 /mnt/disk` measures the engine alone, with 1,024 MB of items in a directory on
-//! that disk.
+//! that disk; `cargo bench -p linac-app -- dax` the DAX door alone, beside the JSON door and Redis (`dax.rs`).
 //!
 //! Loopback only. Read the ratios: single figures drift with the machine.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on stops")]
 
 mod bare;
+mod dax;
 mod engine;
 mod load;
 mod process;
@@ -37,8 +38,12 @@ fn main() {
         Some("bare") => bare::serve(),
         Some("load") => load::run(&arguments[1..]),
         Some("engine") => engine::compare(&arguments[1..]),
+        Some("dax") => dax::compare(),
+        Some("load-dax") => dax::run(&arguments[1..]),
+        Some("load-redis") => dax::run_redis(&arguments[1..]),
         _ => {
             compare();
+            dax::compare();
             engine::compare(&[]);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -14,6 +14,8 @@ pub(crate) struct Server {
     /// As in `http://127.0.0.1:8000`.
     pub(crate) url: String,
     admin: Option<String>,
+    /// Where its DAX door is, if it was told to open one.
+    pub(crate) dax: Option<String>,
     /// From its start to its first answer.
     pub(crate) start_up: Duration,
 }
@@ -49,11 +51,39 @@ impl Server {
             line.strip_prefix(name).map(|url| url.trim().to_owned())
         };
         let url = address("listen").expect("a server says where it listens");
-        let mut server = Server { child, url, admin: None, start_up: Duration::ZERO };
+        let mut server = Server { child, url, admin: None, dax: None, start_up: Duration::ZERO };
         get(&server.url, "/");
         server.start_up = began.elapsed();
         server.admin = server.is_node().then(|| address("admin")).flatten();
+        if command.get_args().any(|argument| argument == "--dax") {
+            server.dax = address("dax").and_then(|url| url.strip_prefix("dax://").map(str::to_owned));
+        }
         server
+    }
+
+    /// A Redis that keeps nothing, if there is one on this machine.
+    pub(crate) fn redis() -> Option<Server> {
+        Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().ok()?;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let mut command = pinned(0, "redis-server");
+        command.args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]);
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        let url = format!("127.0.0.1:{port}");
+        while TcpStream::connect(&url).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Some(Server { child, url, admin: None, dax: None, start_up: Duration::ZERO })
     }
 
     fn is_node(&self) -> bool {

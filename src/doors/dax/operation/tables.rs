@@ -34,6 +34,7 @@ pub(super) struct Tables {
 #[derive(Debug, Clone)]
 struct Known {
     schema: Arc<KeySchema>,
+    /// The names of its local indexes.
     local_indexes: Arc<[String]>,
     look_again_at: Instant,
 }
@@ -64,10 +65,10 @@ impl Tables {
         }
     }
 
-    /// Whether a table that has been learnt has this index, and in its own partitions.
+    /// Whether a table, which was learnt before, has a local index of this name.
     pub(super) fn has_local_index(&self, table: &str, index: &str) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(table).is_some_and(|known| known.local_indexes.iter().any(|local| local == index))
+        known.get(table).is_some_and(|known| known.local_indexes.iter().any(|name| name == index))
     }
 
     /// Forgets tables, so that they are described before anything else is asked of them.

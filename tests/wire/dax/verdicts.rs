@@ -1,0 +1,96 @@
+//! What clients may conclude from an error of a write: that it did not happen, or that nobody knows.
+
+use serde_json::{Value, json};
+
+use super::{DAX, get, put, refused};
+use crate::{
+    node::Node,
+    stub::{Answer, Ending, Stub, describe},
+};
+
+/// The tuples that some client takes for a write in doubt.
+fn leaves_doubt(codes: &[i64]) -> bool {
+    let is_internal = codes.len() == 5 && codes[1] == 37 && codes[3..] == [39, 47];
+    is_internal || matches!(codes, [1, 37, 38, 53 | 55, ..] | [3, 37, 54, ..])
+}
+
+/// A write of each kind.
+fn writes() -> Vec<(&'static str, Value)> {
+    let mut update = get("a");
+    update["UpdateExpression"] = json!("SET v = :v");
+    update["ExpressionAttributeValues"] = json!({ ":v": { "N": "2" } });
+    let item = &put("a", 1)["Item"];
+    vec![
+        ("PutItem", put("a", 1)),
+        ("UpdateItem", update),
+        ("DeleteItem", get("a")),
+        ("BatchWriteItem", json!({ "RequestItems": { "Music": [{ "PutRequest": { "Item": item } }] } })),
+        (
+            "TransactWriteItems",
+            json!({ "TransactItems": [{ "Put": { "TableName": "Music", "Item": item } }] }),
+        ),
+    ]
+}
+
+/// A node before an origin that knows its tables and ends all else in one way.
+async fn before(ending: Ending) -> (Stub, Node) {
+    let stub = Stub::start(move |received| {
+        let ending = match received.operation() {
+            "DescribeTable" => describe(&received.json()),
+            _ => ending.clone(),
+        };
+        std::future::ready(ending)
+    });
+    let settings = [DAX, ("upstream.attempts", "1"), ("upstream.breaker", "off")];
+    let node = Node::with(&stub, &settings).await;
+    (stub, node)
+}
+
+#[tokio::test]
+async fn a_write_that_nobody_knows_of_says_so_and_one_that_certainly_failed_never_does() {
+    let error = |status, code: &str| Ending::Answer(Answer::error(status, code, "as the script says"));
+    let endings = [
+        (Ending::Close, true),
+        (Ending::Reset, true),
+        (Ending::Half(Answer::ok("{\"Attributes\":{}}")), true),
+        (error(500, "InternalServerError"), true),
+        (error(503, "ServiceUnavailable"), true),
+        (error(400, "ProvisionedThroughputExceededException"), false),
+        (error(400, "ThrottlingException"), false),
+        (error(400, "ValidationException"), false),
+        (error(400, "AccessDeniedException"), false),
+        (error(400, "ConditionalCheckFailedException"), false),
+    ];
+    for (ending, is_in_doubt) in endings {
+        let (_stub, node) = before(ending.clone()).await;
+        let mut client = node.dax().await;
+        for (operation, request) in writes() {
+            let error = refused(&mut client, operation, &request).await;
+            assert_eq!(leaves_doubt(&error.codes), is_in_doubt, "{operation}, {ending:?}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_never_sent_certainly_failed() {
+    let (stub, node) = before(Ending::Close).await;
+    let mut client = node.dax().await;
+    // What it takes to send the writes is known before nobody listens any more.
+    let mut encoded = Vec::new();
+    for (operation, request) in writes() {
+        encoded.push((operation, client.encode(operation, &request).await.unwrap()));
+    }
+    let _known = refused(&mut client, "PutItem", &put("a", 1)).await;
+    stub.stop();
+    // For the listener to be gone.
+    while tokio::net::TcpStream::connect(stub.address).await.is_ok() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    for (operation, encoded) in &encoded {
+        let Err(dax_door::client::CallError::Refused(error)) = client.send(encoded).await else {
+            panic!("{operation} has no origin")
+        };
+        assert!(!leaves_doubt(&error.codes), "{operation}: {error:?}");
+        assert_eq!(error.codes[0], 1, "asking again may help: {error:?}");
+    }
+}
