@@ -14,14 +14,14 @@ mod result;
 
 use std::{io, net::SocketAddr};
 
-use dax_wire::{Malformed, Writer};
+use dax_wire::{Layering, Malformed, Writer};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::{frame::Layering, methods::Method};
+use crate::methods::Method;
 
 use self::{learnt::Learnt, message::Message, request::Prepared, result::Unread};
 

@@ -3,6 +3,7 @@
 use std::{io, pin::Pin};
 
 use base::Instant;
+use dax_wire::{Layering, Preamble, Stranger};
 use model::{ApiError, ErrorCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -10,11 +11,9 @@ use crate::{
     authorize::Grant,
     door::Door,
     error::{Refusal, Stakes},
-    frame::Layering,
     incoming::Incoming,
     metadata,
     methods::Method,
-    preamble::{Preamble, Stranger},
     reply::{Asked, Reply, Session, Sessions},
     request::{Reading, Request, Unreadable},
     roster::Entrance,

@@ -1,6 +1,6 @@
 //! The DAX door: the binary protocol of DAX's clients, over TCP and TLS.
 //!
-//! A connection (`connection.rs`) begins with a preamble (`preamble.rs`) and then is a row of requests without anything
+//! A connection (`connection.rs`) begins with a preamble ([`dax_wire::Preamble`]) and then is a row of requests without anything
 //! between them (`request.rs`, by the table in `methods.rs`), each answered before the next is looked at. What concerns
 //! clients and not data the door answers by itself: who may call (`authorize.rs`), which nodes there are (`roster.rs`),
 //! and the numbers for lists of attribute names (`attribute_lists.rs`). All else goes to a [`Session`]. Start at
@@ -14,13 +14,11 @@ mod config;
 mod connection;
 mod door;
 mod error;
-mod frame;
 mod incoming;
 mod metadata;
 mod methods;
 mod metrics;
 mod operation;
-mod preamble;
 mod reply;
 mod request;
 mod roster;
@@ -30,13 +28,12 @@ mod tls;
 
 pub use attribute_lists::{AttributeLists, EMPTY, ListsConfig, LogError, Names, Undefined};
 pub use config::{Config, TlsConfig};
+pub use dax_wire::Layering;
 pub use door::{Door, DoorError, Parts, Transport, serve};
 pub use error::{Reason, Refusal, Stakes};
-pub use frame::Layering;
 pub use methods::Method;
 pub use metrics::Metrics;
 pub use operation::{OperationParts, Operations};
-pub use preamble::{Preamble, Stranger};
 pub use reply::{Asked, Reply, Session, Sessions};
 pub use roster::{Entrance, Node, Reach, Role, RosterConfig};
 pub use tls::TlsError;

@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use minicbor::Decoder;
 use model::{KeyAttribute, KeySchema, KeyType};
 
-use dax_wire::{Extent, Limits, Writer, expression, item, key, lex_decimal, value};
+use dax_wire::{Extent, Limits, Preamble, Writer, expression, item, key, lex_decimal, value};
 
 const LIMITS: Limits = Limits { bytes: 1 << 14, levels: 100 };
 
@@ -24,6 +24,13 @@ static SCHEMAS: LazyLock<Vec<KeySchema>> = LazyLock::new(|| {
     };
     partitions.flat_map::<Vec<_>, _>(schemas).collect()
 });
+
+/// A connection begins in pieces as it does at once.
+fn preamble(bytes: &[u8]) {
+    let at_once = Preamble::read(bytes);
+    let in_pieces = (0..bytes.len()).map(|end| Preamble::read(&bytes[..end])).find(|read| *read != Ok(None));
+    assert_eq!(in_pieces.unwrap_or_else(|| at_once.clone()), at_once);
+}
 
 /// Where a request of so many values ends is the same in pieces as at once.
 fn request(values: usize, bytes: &[u8]) {
@@ -92,7 +99,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((kind, bytes)) = data.split_first() else { return };
     let which = usize::from(*kind) / 5;
     match kind % 5 {
-        0 => request(which, bytes),
+        0 => {
+            preamble(bytes);
+            request(which, bytes);
+        }
         1 => values(bytes),
         2 => keys(&SCHEMAS[which % SCHEMAS.len()], bytes),
         3 => items(bytes),

@@ -1,8 +1,8 @@
 //! Where a reply ends.
 
-use dax_wire::{Extent, Limits, Malformed};
+use dax_wire::{Extent, Layering, Limits, Malformed};
 
-use crate::{frame::Layering, methods::Method};
+use crate::methods::Method;
 
 /// Larger replies than any that there are; levels as deep as an item, and what is around it.
 const LIMITS: Limits = Limits { bytes: 256 << 20, levels: 128 };

@@ -11,12 +11,11 @@ use tokio::{
 use super::*;
 use crate::{
     attribute_lists::ListsConfig,
-    frame::Layering,
     methods::Method,
     reply::{Asked, Reply, Session},
     roster::{Role, RosterConfig},
 };
-use dax_wire::Writer;
+use dax_wire::{Layering, Writer};
 
 const PLAIN: &[u8] = b"\x67J7yne5G\x00\xf6\xa1\x69UserAgent\x64Test\x00";
 const FRAMED: &[u8] = b"\x67J7yne5G\x01\xf6\xa1\x69UserAgent\x64Test\x00";

@@ -1,7 +1,7 @@
 //! What DAX's clients and we say to each other, as bytes: pure, in both directions, and without a table, a
 //! connection or a registry at hand.
 //!
-//! [`Extent`] finds where a request ends while it still comes in; the rest reads what is whole: [`value`] and
+//! [`Preamble`] is how a connection begins, [`Layering`] how replies are framed. [`Extent`] finds where a request ends while it still comes in; the rest reads what is whole: [`value`] and
 //! [`number`] attribute values, [`key`] and [`lex_decimal`] primary keys, [`item`] what an item has besides its
 //! key, [`expression`] conditions, updates and projections, which clients send as trees.
 //!
@@ -11,17 +11,21 @@
 
 pub mod expression;
 mod extent;
+mod frame;
 pub mod item;
 pub mod key;
 pub mod lex_decimal;
 mod malformed;
 pub mod number;
+mod preamble;
 mod read;
 pub mod value;
 mod write;
 
 pub use extent::{Extent, Limits};
+pub use frame::Layering;
 pub use malformed::Malformed;
+pub use preamble::{Preamble, Stranger};
 pub use read::{expect_end, for_each};
 pub use write::Writer;
 

@@ -4,7 +4,7 @@
 
 use minicbor::{Decoder, data::Type, decode};
 
-use crate::frame::Layering;
+use crate::Layering;
 
 /// The longest preamble. That of clients takes some 70 bytes; the client's name for itself can be made longer.
 pub(crate) const PREAMBLE_BYTES_MAX: usize = 4 << 10;
