@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from dax_nodes import DaxLinac
 from servers import ENVIRONMENT, Linac, Server, free_port, sent_to
@@ -17,7 +18,7 @@ from ways import Place
 PAUSES = {"short": 0, "long": 6}
 SHORT_PAUSES_MAX = 4
 WATCHED = 10
-# Clients ask every 4 s which nodes there are, and write about ten orders a second.
+# Clients ask every 4 s which nodes there are.
 LEAVE_TIME = 8
 # Orders, until something happens again.
 ENOUGH = 20
@@ -58,9 +59,12 @@ class Life:
 class Lives:
     """Goes on in the background, from when it is entered on."""
 
+    IDLE = 35
+
     def __init__(self, programs: dict, directory: Path):
         self.programs, self.directory = programs, directory
         self.of = {}
+        self.begun = Event()
         self.watch = {}
         # How many lists of attributes clients asked for after each restart.
         self.lists_asked_for = {}
@@ -68,6 +72,9 @@ class Lives:
     def __enter__(self):
         self.pool = ThreadPoolExecutor(1)
         self.future = self.pool.submit(self.live)
+        # What is begun at the same time takes longer to begin.
+        self.future.add_done_callback(lambda _: self.begun.set())
+        self.begun.wait()
         return self
 
     def __exit__(self, *_):
@@ -83,7 +90,9 @@ class Lives:
             node = stack.enter_context(DaxLinac(self.directory, in_memory=False))
             place = Place(node.url, node)
             self.begin(stack, place, node)
-            if self.wait_until(place, lambda life: life.placed_last >= 0, 30):
+            is_asleep = self.wait_until(place, lambda life: life.placed_last >= 0, 60)
+            self.begun.set()
+            if is_asleep:
                 self.watch = self.watched(place)
             self.wait_until(place, lambda life: life.placed_last >= ENOUGH, 60)
             # A client may look just when the node is down for a moment.
@@ -96,7 +105,7 @@ class Lives:
 
     def begin(self, stack: ExitStack, place: Place, node: DaxLinac):
         create_all(place.client)
-        env = ENVIRONMENT | sent_to(node.url) | node.for_clients("dax")
+        env = ENVIRONMENT | sent_to(node.url) | node.for_clients("dax") | {"IDLE": str(self.IDLE)}
         for customer, command in self.programs.items():
             program = Server([*command, customer], self.directory / f"{customer}.log", env=env)
             self.of[customer] = Life(customer, stack.enter_context(program))
@@ -109,28 +118,36 @@ class Lives:
 
     def restart(self, place: Place, name: str):
         node = place.linac
-        before = {life.customer: life.placed_last for life in self.of.values()}
         node.stop()
         time.sleep(PAUSES[name])
         node.start_again()
+        self.go_on(place, name)
+        self.lists_asked_for[name] = node.counted("dax_requests_total", method="defineAttributeListId")
+
+    def go_on(self, place: Place, name: str):
+        """Clients place enough orders after this, or not."""
+        self.look(place)
+        before = {life.customer: life.placed_last for life in self.of.values()}
         self.wait_until(place, lambda life: life.placed_last >= before[life.customer] + ENOUGH, 40)
         for life in self.of.values():
             life.placed_after[name] = life.placed_last - before[life.customer]
-        self.lists_asked_for[name] = node.counted("dax_requests_total", method="defineAttributeListId")
 
     def wait_until(self, place: Place, is_so, seconds: float) -> bool:
         """Until it is so with all clients that are still there."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            for life in self.of.values():
-                newest = place.client.query(
-                    TableName="orders", ConsistentRead=True, ScanIndexForward=False, Limit=1, **of(life.customer)
-                )
-                life.placed_last = next((int(order["placed"]["N"]) for order in newest["Items"]), -1)
+            self.look(place)
             if all(is_so(life) for life in self.of.values() if life.program.process.poll() is None):
                 return True
             time.sleep(0.2)
         return False
+
+    def look(self, place: Place):
+        """Which order is the last of each client's."""
+        newest = {"TableName": "orders", "ConsistentRead": True, "ScanIndexForward": False, "Limit": 1}
+        for life in self.of.values():
+            orders = place.client.query(**newest, **of(life.customer))["Items"]
+            life.placed_last = next((int(order["placed"]["N"]) for order in orders), -1)
 
     def watched(self, place: Place) -> dict:
         """What the node counts while all clients are idle, and somebody else reads over HTTP."""
@@ -149,6 +166,8 @@ class Lives:
 class Moves(Lives):
     """The same with two nodes, the first of which leaves while clients write."""
 
+    IDLE = 0
+
     def live(self):
         with ExitStack() as stack:
             origin = stack.enter_context(Linac(None, "on", self.directory / "origin.log"))
@@ -156,10 +175,10 @@ class Moves(Lives):
             nodes = {name: stack.enter_context(self.node(name, ports, origin)) for name in ports}
             there, left = (Place(nodes[name].url, nodes[name]) for name in ports)
             self.begin(stack, there, nodes["leader"])
+            self.begun.set()
             self.wait_until(left, lambda life: life.placed_last >= ENOUGH, 90)
-            before = {life.customer: life.placed_last for life in self.of.values()}
             nodes["leader"].stop()
-            self.wait_until(left, lambda life: life.placed_last >= before[life.customer] + LEAVE_TIME * 5, 40)
+            self.go_on(left, "leaving")
             self.end(left)
 
     def node(self, name: str, ports: dict, origin: Linac) -> DaxLinac:

@@ -15,7 +15,7 @@ final class DaxLife {
         put(asleep);
         expect(get(customer, 0).equals(asleep));
         expect(get("everybody", 0).isEmpty());
-        Thread.sleep(35_000);
+        Thread.sleep(1000 * Long.parseLong(System.getenv("IDLE")));
         expect(get(customer, 0).equals(asleep));
         put(Shop.with(Shop.key(customer, 1), "state", Shop.s("awake")));
 

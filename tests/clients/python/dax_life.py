@@ -29,7 +29,7 @@ with AmazonDaxClient(
 
     put(0, state={"S": "asleep"})
     assert get(**order(0)) == order(0, state={"S": "asleep"}) and not is_over()
-    time.sleep(35)
+    time.sleep(int(os.environ["IDLE"]))
     assert get(**order(0)) == order(0, state={"S": "asleep"})
     put(1, state={"S": "awake"})
 

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"os"
 	"reflect"
 	"time"
 
@@ -39,7 +40,9 @@ func main() {
 	must(put(asleep))
 	expect(order(customer, 0), asleep)
 	expect(order("everybody", 0), nil)
-	time.Sleep(35 * time.Second)
+	idle, err := time.ParseDuration(os.Getenv("IDLE") + "s")
+	must(err)
+	time.Sleep(idle)
 	expect(order(customer, 0), asleep)
 	awake := order(customer, 1)
 	awake["state"] = s("awake")
