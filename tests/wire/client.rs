@@ -105,7 +105,11 @@ impl Client {
     ) -> Result<Answer, hyper::Error> {
         let answer = async {
             let (head, body) = match &mut self.sender {
-                Sender::Http1(sender) => sender.send_request(request).await?,
+                Sender::Http1(sender) => {
+                    // Race: the task of the connection may not have seen yet that the last answer is read.
+                    sender.ready().await?;
+                    sender.send_request(request).await?
+                }
                 Sender::Http2(sender) => {
                     let host = request.headers_mut().remove("host").unwrap();
                     let uri = format!("http://{}{}", host.to_str().unwrap(), request.uri());
