@@ -107,6 +107,15 @@ impl AttributeLists {
         })
     }
 
+    /// With these numbers, whatever they would be here.
+    #[cfg(test)]
+    pub(crate) fn holding(lists: impl Iterator<Item = (u64, Names)>) -> AttributeLists {
+        let mut known = Known::default();
+        lists.for_each(|(id, names)| known.add(id, names));
+        let known = Arc::new(RwLock::new(known));
+        AttributeLists { known, log: None, lists_max: usize::MAX, bytes_max: u64::MAX }
+    }
+
     /// The number of a list that has one. This is what an item costs that is sent: a hash, and no allocation.
     pub fn known_id<'n, N>(&self, names: N) -> Option<u64>
     where

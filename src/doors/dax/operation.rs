@@ -13,7 +13,8 @@ mod page;
 mod projection;
 mod refused;
 mod tables;
-
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use std::sync::Arc;
