@@ -24,7 +24,7 @@ use self::log::Log;
 pub use self::log::LogError;
 
 /// DAX: the list of an item that has its key alone; clients know it without asking.
-pub const EMPTY: u64 = 1;
+pub const EMPTY: u64 = dax_wire::item::NO_ATTRIBUTES as u64;
 /// DAX: JavaScript's numbers are whole up to here.
 const ID_MAX: u64 = (1 << 53) - 1;
 /// The names of a list stand in an item, and DynamoDB's items have at most 400 KB.

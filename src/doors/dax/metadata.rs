@@ -8,10 +8,7 @@ use crate::{
     attribute_lists::{AttributeLists, Undefined},
     error::{Refusal, Stakes},
 };
-use dax_wire::{Malformed, Writer, for_each};
-
-/// DAX: the Java client sends the names as a string set.
-const STRING_SET: u64 = 3321;
+use dax_wire::{Malformed, Writer, for_each, value::STRING_SET};
 
 /// `defineAttributeListId`: the message, or why there is none.
 pub(crate) async fn define_id(
@@ -40,6 +37,7 @@ pub(crate) fn define_list(lists: &AttributeLists, arguments: &[u8]) -> Result<Ve
 
 fn names(arguments: &[u8]) -> Result<Vec<&str>, Malformed> {
     let mut values = Decoder::new(arguments);
+    // DAX: the Java client sends the names as a string set.
     if values.datatype()? == Type::Tag && values.tag()?.as_u64() != STRING_SET {
         return Err(Malformed::WrongType);
     }

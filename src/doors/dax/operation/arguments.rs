@@ -58,17 +58,16 @@ impl<'a> Arguments<'a> {
     /// A map by names of tables, in its order.
     pub(super) fn by_table<T>(
         &mut self,
-        mut read: impl FnMut(&str, &mut Decoder<'a>) -> Result<T, Refused>,
-    ) -> Result<Vec<(&'a str, T)>, Refused> {
+        read: impl Fn(&mut Decoder<'a>) -> Result<T, Malformed>,
+    ) -> Result<Vec<(&'a str, T)>, Malformed> {
         let length = self.decoder.map()?;
         let mut tables: Vec<(&str, T)> = Vec::new();
-        elements(&mut self.decoder, length, |decoder| {
+        for_each(&mut self.decoder, length, |decoder| {
             let table = decoder.str()?;
             if tables.iter().any(|(known, _)| *known == table) {
-                return Err(Malformed::DuplicateAttribute.into());
+                return Err(Malformed::DuplicateAttribute);
             }
-            let value = read(table, decoder)?;
-            tables.push((table, value));
+            tables.push((table, read(decoder)?));
             Ok(())
         })?;
         Ok(tables)
@@ -111,29 +110,6 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// As [`for_each`], for what may be refused in other ways than by its bytes.
-pub(super) fn elements<'a>(
-    decoder: &mut Decoder<'a>,
-    length: Option<u64>,
-    mut read: impl FnMut(&mut Decoder<'a>) -> Result<(), Refused>,
-) -> Result<(), Refused> {
-    let mut refused = None;
-    let read = for_each(decoder, length, |decoder| {
-        read(decoder).map_err(|why| {
-            let malformed = match why {
-                Refused::Malformed(malformed) => malformed,
-                _ => Malformed::WrongType,
-            };
-            refused = Some(why);
-            malformed
-        })
-    });
-    match refused {
-        Some(why) => Err(why),
-        None => Ok(read?),
-    }
-}
-
 pub(super) fn text_in_bytes<'a>(decoder: &mut Decoder<'a>) -> Result<&'a str, Malformed> {
     std::str::from_utf8(decoder.bytes()?).map_err(|_| Malformed::NotText)
 }
@@ -158,7 +134,7 @@ fn yes_or_no(decoder: &mut Decoder<'_>) -> Result<bool, Malformed> {
 
 /// One of a list of words, which begins at number `first`.
 fn word<T: Copy>(decoder: &mut Decoder<'_>, first: i64, words: &[T]) -> Result<T, Malformed> {
-    let place = usize::try_from(decoder.i64()? - first).ok();
+    let place = decoder.i64()?.checked_sub(first).and_then(|place| usize::try_from(place).ok());
     place.and_then(|place| words.get(place)).copied().ok_or(Malformed::WrongType)
 }
 

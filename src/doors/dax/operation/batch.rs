@@ -61,7 +61,7 @@ impl Operations {
         mut arguments: Arguments<'_>,
         asked: &Asked<'_>,
     ) -> Result<Answered, Refused> {
-        let tables = arguments.by_table(|_, decoder| Ok(read_asking(decoder)?))?;
+        let tables = arguments.by_table(read_asking)?;
         let options = arguments.options()?;
         arguments.end()?;
         let names: Vec<&str> = tables.iter().map(|(table, _)| *table).collect();
@@ -169,7 +169,7 @@ impl Operations {
         mut arguments: Arguments<'_>,
         asked: &Asked<'_>,
     ) -> Result<Answered, Refused> {
-        let tables = arguments.by_table(|_, decoder| Ok(read_writings(decoder)?))?;
+        let tables = arguments.by_table(read_writings)?;
         let options = arguments.options()?;
         arguments.end()?;
         let names: Vec<&str> = tables.iter().map(|(table, _)| *table).collect();

@@ -9,7 +9,8 @@ use model::{AttributeValue, Item, Number};
 use super::read::{for_each, text};
 use super::{Malformed, Writer, number};
 
-const STRING_SET: u64 = 3321;
+/// The tag of a set of strings.
+pub const STRING_SET: u64 = 3321;
 const NUMBER_SET: u64 = 3322;
 const BINARY_SET: u64 = 3323;
 /// More than DynamoDB has, so that it is DynamoDB's words that most clients hear.
