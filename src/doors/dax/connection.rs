@@ -199,7 +199,7 @@ impl<'d, S: Sessions, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S
 
     async fn send(&mut self, reply: Reply) -> Result<(), Ending> {
         let bytes = self.layering.carry(reply.message);
-        let mut rest = bytes.as_slice();
+        let mut rest = &*bytes;
         // A large reply on a slow line takes its time; one that nobody takes does not take all of it.
         while !rest.is_empty() {
             let deadline = self.door.clock.now() + self.door.config.read_timeout;

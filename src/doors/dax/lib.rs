@@ -24,8 +24,6 @@ mod request;
 mod roster;
 mod tls;
 
-// Public until the rest of the room uses it.
-
 pub use attribute_lists::{AttributeLists, EMPTY, ListsConfig, LogError, Names, Undefined};
 pub use config::{Config, TlsConfig};
 pub use dax_wire::Layering;

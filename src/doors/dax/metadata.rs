@@ -7,8 +7,9 @@ use prometheus::IntCounter;
 use crate::{
     attribute_lists::{AttributeLists, Undefined},
     error::{Refusal, Stakes},
+    reply,
 };
-use dax_wire::{Malformed, Writer, for_each, value::STRING_SET};
+use dax_wire::{Malformed, for_each, value::STRING_SET};
 
 /// `defineAttributeListId`: the message, or why there is none.
 pub(crate) async fn define_id(
@@ -18,8 +19,7 @@ pub(crate) async fn define_id(
 ) -> Result<Vec<u8>, Refusal> {
     let names = names(arguments).map_err(malformed)?;
     let id = lists.id_of(&names).await.inspect_err(|_| refused.inc()).map_err(undefined)?;
-    let mut out = Writer::new();
-    out.array(0);
+    let mut out = reply::begin(0);
     out.int(i64::try_from(id).expect("numbers of lists have 53 bits"));
     Ok(out.into_bytes())
 }
@@ -28,8 +28,7 @@ pub(crate) async fn define_id(
 pub(crate) fn define_list(lists: &AttributeLists, arguments: &[u8]) -> Result<Vec<u8>, Refusal> {
     let id = Decoder::new(arguments).i64().map_err(|error| malformed(error.into()))?;
     let names = u64::try_from(id).ok().and_then(|id| lists.names_of(id)).ok_or_else(|| unknown(id))?;
-    let mut out = Writer::new();
-    out.array(0);
+    let mut out = reply::begin(0);
     out.array(names.len());
     names.iter().for_each(|name| out.text(name));
     Ok(out.into_bytes())

@@ -29,7 +29,7 @@ use crate::{
     error::Stakes,
     metadata,
     methods::Method,
-    reply::{Asked, Reply, Session, Sessions},
+    reply::{self, Asked, Reply, Session, Sessions},
 };
 use dax_wire::{Writer, item::Values};
 
@@ -55,9 +55,15 @@ pub struct Operations {
 
 /// What came of a request.
 struct Answered {
-    /// What follows the byte `80`.
-    result: Vec<u8>,
+    /// The whole message.
+    message: Bytes,
     outcome: Outcome,
+}
+
+impl Answered {
+    fn new(message: Writer, outcome: Outcome) -> Answered {
+        Answered { message: message.into_bytes().into(), outcome }
+    }
 }
 
 /// A success of the stack.
@@ -103,12 +109,7 @@ impl Sessions for Operations {
 impl Session for Operations {
     async fn answer(&mut self, asked: Asked<'_>) -> Reply {
         match self.carry_out(&asked).await {
-            Ok(Some(Answered { result, outcome })) => {
-                let mut message = Vec::with_capacity(1 + result.len());
-                message.push(NO_CODES);
-                message.extend_from_slice(&result);
-                Reply::answer(message, outcome)
-            }
+            Ok(Some(Answered { message, outcome })) => Reply::answer(message, outcome),
             Ok(None) => unreachable!("the door answers {} by itself", asked.method),
             Err(refused) => {
                 let (refusal, outcome) = refused.refusal(stakes(asked.method));
@@ -117,9 +118,6 @@ impl Session for Operations {
         }
     }
 }
-
-/// An empty array: a reply without codes of an error.
-const NO_CODES: u8 = 0x80;
 
 fn stakes(method: Method) -> Stakes {
     match method.operation().map(Target::of).is_some_and(|target| !target.only_reads()) {
@@ -167,14 +165,14 @@ impl Operations {
     ) -> Result<Answered, Refused> {
         let table = self.tables.learn(arguments.text_in_bytes()?, asked.deadline).await?;
         arguments.end()?;
-        let mut out = Writer::new();
+        let mut out = reply::begin(0);
         // Clients rely on the order.
         out.map(table.attributes().count());
         for attribute in table.attributes() {
             out.text(&attribute.name);
             out.text(attribute.key_type.as_str());
         }
-        Ok(Answered { result: out.into_bytes(), outcome: Outcome::Bypass(backend::Bypass::NotCached) })
+        Ok(Answered::new(out, Outcome::Bypass(backend::Bypass::NotCached)))
     }
 
     /// Has the stack answer a request on these tables.

@@ -2,6 +2,8 @@
 
 use backend::Outcome;
 use base::Instant;
+use bytes::Bytes;
+use dax_wire::Writer;
 
 use crate::{error::Refusal, methods::Method};
 
@@ -22,7 +24,7 @@ pub struct Asked<'a> {
 #[derive(Debug)]
 pub struct Reply {
     /// The whole message: the byte `80` and the result, or the three values of an error.
-    pub(crate) message: Vec<u8>,
+    pub(crate) message: Bytes,
     /// The HTTP status that the same answer has.
     pub(crate) status: u16,
     /// What the cache did, if it was asked.
@@ -31,21 +33,28 @@ pub struct Reply {
 
 impl Reply {
     /// An answer: a message that begins with the byte `80`.
-    pub fn answer(message: Vec<u8>, outcome: Outcome) -> Reply {
-        debug_assert_eq!(message.first(), Some(&0x80), "an answer has no codes");
-        Reply { message, status: 200, outcome: Some(outcome) }
+    pub fn answer(message: impl Into<Bytes>, outcome: Outcome) -> Reply {
+        Reply { outcome: Some(outcome), ..Reply::own(message) }
     }
 
     /// An answer of the door's own, which asked nobody.
-    pub fn own(message: Vec<u8>) -> Reply {
+    pub fn own(message: impl Into<Bytes>) -> Reply {
+        let message = message.into();
         debug_assert_eq!(message.first(), Some(&0x80), "an answer has no codes");
         Reply { message, status: 200, outcome: None }
     }
 
     /// An error; `outcome` is what the cache did, if it was asked.
     pub fn refusal(refusal: &Refusal, request_id: &str, outcome: Option<Outcome>) -> Reply {
-        Reply { message: refusal.encode(request_id), status: refusal.status(), outcome }
+        Reply { message: refusal.encode(request_id).into(), status: refusal.status(), outcome }
     }
+}
+
+/// The beginning of an answer's message: no codes of an error. There is memory for a result of so many bytes.
+pub(crate) fn begin(result_bytes: usize) -> Writer {
+    let mut out = Writer::with_room(1 + result_bytes);
+    out.array(0);
+    out
 }
 
 /// What stands behind a connection: it is asked one request after the other.

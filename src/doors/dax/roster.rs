@@ -13,6 +13,7 @@ use std::{
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::reply;
 use dax_wire::Writer;
 
 /// What a node does in a cluster.
@@ -91,8 +92,7 @@ impl RosterConfig {
     pub fn answer(&self, entrance: Entrance, is_leaving: bool) -> Vec<u8> {
         let entries = self.entries(entrance, is_leaving);
         let leader = entries.iter().find(|entry| entry.role == Role::Leader).map_or(0, Entry::id);
-        let mut out = Writer::new();
-        out.array(0);
+        let mut out = reply::begin(0);
         out.array(entries.len());
         for entry in &entries {
             entry.write(leader, &mut out);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use dax_wire::{
     Malformed, for_each,
-    item::{NO_ATTRIBUTES, Values},
+    item::{self, NO_ATTRIBUTES},
 };
 use minicbor::Decoder;
 use model::{Item, KeyAttribute, KeySchema, KeyType};
@@ -38,8 +38,8 @@ impl Learnt {
     }
 
     pub(super) fn names_of_item(&self, table: &str, item: &Item) -> Result<Vec<String>, CallError> {
-        let names = Values::of(item, self.known(table)?).names;
-        Ok(names.into_iter().map(str::to_owned).collect())
+        let attributes = item::beside_key(item, self.known(table)?);
+        Ok(attributes.map(|(name, _value)| name.to_owned()).collect())
     }
 
     pub(super) fn learn_schema(&mut self, table: &str, reply: &[u8]) -> Result<(), Malformed> {

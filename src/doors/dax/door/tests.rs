@@ -192,10 +192,10 @@ async fn replies_are_framed_for_who_asks_for_frames_errors_too() {
     let mut stream = node.connect().await;
     stream.write_all(FRAMED).await.unwrap();
     stream.write_all(&scan(b"\x41z")).await.unwrap();
-    expect(&mut stream, &Layering::Framed.carry(echo(b"\x41z"))).await;
+    expect(&mut stream, &Layering::Framed.carry(echo(b"\x41z").into())).await;
     stream.write_all(&scan(LARGE)).await.unwrap();
     let large = [&[0x80][..], &vec![0; LARGE_BYTES], LARGE, &[0xf6]].concat();
-    expect(&mut stream, &Layering::Framed.carry(large)).await;
+    expect(&mut stream, &Layering::Framed.carry(large.into())).await;
     stream.write_all(&[0x01, 0x00]).await.unwrap();
     let complaint = rest(&mut stream).await;
     let length = u32::from_be_bytes(complaint[..4].try_into().unwrap()) as usize;

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use backend::Document;
-use expr::Trees;
 use minicbor::Decoder;
 use model::{
     Item, KeySchema,
@@ -14,13 +13,13 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::reply::Asked;
+use crate::reply::{self, Asked};
 use dax_wire::{Malformed, Writer, for_each};
 
 use super::{
     Answered, Operations,
     answers::{self, Capacity, CollectionMetrics, write_capacities},
-    arguments::{Arguments, Texts, bytes_or_null, primary_key, whole_item},
+    arguments::{Arguments, bytes_or_null, primary_key, whole_item},
     page::encode_key,
     projection::Wanted,
     refused::Refused,
@@ -71,8 +70,7 @@ impl Operations {
         for ((table, asking), schema) in tables.iter().zip(&schemas) {
             let keys = asking.keys.iter().map(|key| primary_key(schema, key)).collect::<Result<_, _>>()?;
             let of_table = asking.projection.map(Wanted::read).transpose()?;
-            let trees = Trees { projection: of_table.as_ref().map(Wanted::attributes), ..Trees::default() };
-            let texts = Texts::of(&trees);
+            let texts = Wanted::of_items(of_table.as_ref());
             wanted.push(of_table);
             let asked_of_table = KeysAndAttributes {
                 keys,
@@ -88,13 +86,12 @@ impl Operations {
             return_consumed_capacity: options.capacity,
         };
         let success = self.ask(Request::BatchGetItem(request), &names, asked).await?;
-        let is_whole = wanted.iter().all(Option::is_none);
-        if let Some(documents) = success.parts().filter(|_| is_whole) {
-            let result = self.batch_of(documents, &tables, &schemas).await?;
-            return Ok(Answered { result, outcome: success.outcome });
+        if let Some(documents) = success.parts() {
+            let out = self.batch_of(documents, &tables, &schemas, &wanted).await?;
+            return Ok(Answered::new(out, success.outcome));
         }
         let mut got: Got = answers::read(success.body())?;
-        let mut out = Writer::new();
+        let mut out = reply::begin(0);
         out.array(2);
         out.map(names.len());
         for ((table, schema), wanted) in names.iter().zip(&schemas).zip(&wanted) {
@@ -125,33 +122,44 @@ impl Operations {
             }
         }
         write_capacities(&got.consumed_capacity, &mut out);
-        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
+        Ok(Answered::new(out, success.outcome))
     }
 
-    /// The result of a `batchGetItem` whose items are all kept.
+    /// The answer to a `batchGetItem` whose items are all kept.
     async fn batch_of(
         &self,
         documents: &[Document],
         tables: &[(&str, Asking<'_>)],
         schemas: &[Arc<KeySchema>],
-    ) -> Result<Vec<u8>, Refused> {
+        wanted: &[Option<Wanted>],
+    ) -> Result<Writer, Refused> {
         let mut documents = documents.iter();
-        let mut out = Writer::new();
+        let mut out = reply::begin(0);
         out.array(2);
         out.map(tables.len());
-        for ((table, asking), schema) in tables.iter().zip(schemas) {
+        for (((table, asking), schema), wanted) in tables.iter().zip(schemas).zip(wanted) {
             let mut found = Vec::with_capacity(asking.keys.len());
             for (key, document) in asking.keys.iter().zip(documents.by_ref()) {
                 let blob = self.blob_of(document, schema).await?;
                 if !blob.is_empty() {
-                    found.push((key, blob));
+                    found.push((*key, blob));
                 }
             }
             out.text(table);
-            out.array(2 * found.len());
-            for (key, blob) in found {
-                out.bytes(key);
-                out.bytes(&blob);
+            match wanted {
+                Some(wanted) => {
+                    out.array(found.len());
+                    for (key, blob) in found {
+                        wanted.write(&whole_item(&self.lists, schema, key, &blob)?, &mut out);
+                    }
+                }
+                None => {
+                    out.array(2 * found.len());
+                    for (key, blob) in found {
+                        out.bytes(key);
+                        out.bytes(&blob);
+                    }
+                }
             }
         }
         out.map(tables.len());
@@ -160,7 +168,7 @@ impl Operations {
             out.array(0);
         }
         write_capacities(&[], &mut out);
-        Ok(out.into_bytes())
+        Ok(out)
     }
 
     /// `batchWriteItem`.
@@ -197,7 +205,7 @@ impl Operations {
             let place = names.iter().position(|name| *name == table);
             place.and_then(|place| schemas.get(place))
         };
-        let mut out = Writer::new();
+        let mut out = reply::begin(0);
         out.map(written.unprocessed_items.len());
         for (table, writes) in &written.unprocessed_items {
             let schema = schema_of(table).ok_or(Malformed::WrongType)?;
@@ -218,7 +226,7 @@ impl Operations {
         }
         write_capacities(&written.consumed_capacity, &mut out);
         write_collections(&written.item_collection_metrics, schema_of, &mut out);
-        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
+        Ok(Answered::new(out, success.outcome))
     }
 
     /// The keys of these tables, in their order.

@@ -8,11 +8,8 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::reply::Asked;
-use dax_wire::{
-    Writer,
-    item::{self, Values},
-};
+use crate::reply::{self, Asked};
+use dax_wire::{Writer, item};
 
 use super::{
     Answered, Operations, Success,
@@ -37,8 +34,11 @@ struct Written {
     item_collection_metrics: Option<CollectionMetrics>,
 }
 
+/// What the result of a `getItem` is at most besides the item: a map, a number, and the head of a string.
+const AROUND_ITEM_BYTES: usize = 8;
+
 impl Operations {
-    /// `getItem`. The stack is asked for the whole item, whatever of it the client wants: what is kept is whole anyway.
+    /// `getItem`.
     pub(super) async fn get_item(
         &self,
         mut arguments: Arguments<'_>,
@@ -49,40 +49,50 @@ impl Operations {
         arguments.end()?;
         let schema = self.tables.learn(table, asked.deadline).await?;
         let wanted = options.projection.map(Wanted::read).transpose()?;
-        wanted.as_ref().map_or(Ok(()), Wanted::check)?;
+        let wanted = wanted.as_ref();
+        let texts = Wanted::of_items(wanted);
         let request = GetItem {
             table_name: table.to_owned(),
             key: primary_key(&schema, key)?,
             consistent_read: options.is_strong,
             return_consumed_capacity: options.capacity,
+            projection_expression: texts.printed.projection,
+            expression_attribute_names: texts.names,
             ..GetItem::default()
         };
         let success = self.ask(Request::GetItem(request), &[table], asked).await?;
-        let result = match success.kept() {
+        let mut out;
+        match success.kept() {
             Some(document) => {
                 let blob = self.blob_of(document, &schema).await?;
-                match &wanted {
-                    Some(wanted) if !blob.is_empty() => {
-                        let item = whole_item(&self.lists, &schema, key, &blob)?;
-                        got(true, None, |out| wanted.write(&item, out))
+                out = reply::begin(blob.len() + AROUND_ITEM_BYTES);
+                out.begin_map();
+                if !blob.is_empty() {
+                    out.int(ITEM);
+                    match wanted {
+                        Some(wanted) => {
+                            wanted.write(&whole_item(&self.lists, &schema, key, &blob)?, &mut out)
+                        }
+                        None => out.bytes(&blob),
                     }
-                    _ => got(!blob.is_empty(), None, |out| out.bytes(&blob)),
                 }
             }
             None => {
                 let Got { item, consumed_capacity } = answers::read(success.body())?;
-                let capacity = consumed_capacity.as_ref();
-                match (&item, &wanted) {
-                    (None, _) => got(false, capacity, |_| {}),
-                    (Some(item), Some(wanted)) => got(true, capacity, |out| wanted.write(item, out)),
-                    (Some(item), None) => {
-                        let blob = self.blob(item, &schema).await?;
-                        got(true, capacity, |out| out.bytes(&blob))
+                out = reply::begin(0);
+                out.begin_map();
+                if let Some(item) = &item {
+                    out.int(ITEM);
+                    match wanted {
+                        Some(wanted) => wanted.write(item, &mut out),
+                        None => out.bytes(&self.blob(item, &schema).await?),
                     }
                 }
+                write_capacity(consumed_capacity.as_ref(), &mut out);
             }
-        };
-        Ok(Answered { result, outcome: success.outcome })
+        }
+        out.end();
+        Ok(Answered::new(out, success.outcome))
     }
 
     /// The item that a kept document shows, as it travels, and is kept from now on; empty if there is no item.
@@ -188,7 +198,7 @@ impl Operations {
         let written: Written = answers::read(success.body())?;
         // Clients that asked for nothing fail if there is something.
         let attributes = written.attributes.filter(|_| !matches!(values, None | Some(ReturnValues::None)));
-        let mut out = Writer::new();
+        let mut out = reply::begin(0);
         out.begin_map();
         if let Some(attributes) = &attributes {
             let blob = match values {
@@ -206,30 +216,15 @@ impl Operations {
             metrics.write(schema, &mut out);
         }
         out.end();
-        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
+        Ok(Answered::new(out, success.outcome))
     }
 
     /// What an update changed.
     async fn changed(&self, attributes: &Item, schema: &KeySchema) -> Result<Vec<u8>, Refused> {
-        let names = Values::of(attributes, schema).names;
+        let (names, values): (Vec<&str>, Vec<_>) = item::beside_key(attributes, schema).unzip();
         let list = self.list_of(&names).await?;
-        let places = names.iter().enumerate();
-        let values = places.filter_map(|(place, name)| Some((place, attributes.get(name)?)));
-        Ok(item::encode_changed(list, values))
+        Ok(item::encode_changed(list, values.into_iter().enumerate()))
     }
-}
-
-/// The result of a `getItem`.
-fn got(is_there: bool, capacity: Option<&Capacity>, item: impl FnOnce(&mut Writer)) -> Vec<u8> {
-    let mut out = Writer::new();
-    out.begin_map();
-    if is_there {
-        out.int(ITEM);
-        item(&mut out);
-    }
-    write_capacity(capacity, &mut out);
-    out.end();
-    out.into_bytes()
 }
 
 fn write_capacity(capacity: Option<&Capacity>, out: &mut Writer) {

@@ -3,13 +3,14 @@
 use backend::Document;
 use bytes::Bytes;
 use expr::Trees;
+use minicbor::Decoder;
 use model::{
     ApiError, Item, KeySchema,
     call::{Query, Request, Scan, Select},
 };
 use serde::Deserialize;
 
-use crate::reply::Asked;
+use crate::reply::{self, Asked};
 use dax_wire::{Writer, expression, item::Values, key};
 
 use super::{
@@ -32,16 +33,19 @@ struct Page {
     consumed_capacity: Option<Capacity>,
 }
 
-/// What of a request matters for its result.
-struct Form {
+/// What of a request matters for its answer.
+struct Shape<'a> {
+    /// As the client sent it; empty if it wants all there is.
+    projection: &'a [u8],
     wanted: Option<Wanted>,
     is_of_index: bool,
     counts_only: bool,
 }
 
-impl Form {
-    fn of(options: &Options<'_>) -> Result<Form, Refused> {
-        Ok(Form {
+impl<'a> Shape<'a> {
+    fn of(options: &Options<'a>) -> Result<Shape<'a>, Refused> {
+        Ok(Shape {
+            projection: options.projection.unwrap_or_default(),
             wanted: options.projection.map(Wanted::read).transpose()?,
             is_of_index: options.index.is_some(),
             counts_only: options.select == Some(Select::Count),
@@ -67,7 +71,29 @@ impl Form {
         };
         Ok(Texts::of(&trees))
     }
+
+    /// The message that a kept page was given, if it is for this request: what a projection makes of an item depends on
+    /// the order of its paths, which is no part of what the cache keeps pages by.
+    fn message(&self, page: &Document) -> Option<Bytes> {
+        let form = page.form()?;
+        let mut values = Decoder::new(form);
+        let is_same = values.bytes().is_ok_and(|projection| projection == self.projection);
+        is_same.then(|| form.slice(values.position()..))
+    }
+
+    /// Gives a page a message: behind the projection that it is for.
+    fn keep(&self, page: &Document, message: &[u8]) {
+        page.give_form(|| {
+            let mut form = Writer::with_room(message.len() + self.projection.len() + HEAD_BYTES_MAX);
+            form.bytes(self.projection);
+            form.raw(message);
+            form.into_bytes().into()
+        });
+    }
 }
+
+/// Of a string of bytes: its head.
+const HEAD_BYTES_MAX: usize = 9;
 
 impl Operations {
     /// `query`.
@@ -80,11 +106,11 @@ impl Operations {
         let options = arguments.options()?;
         arguments.end()?;
         let schema = self.tables.learn(table, asked.deadline).await?;
-        let form = Form::of(&options)?;
-        let texts = form.texts(Some(key_condition), &options)?;
+        let shape = Shape::of(&options)?;
+        let texts = shape.texts(Some(key_condition), &options)?;
         let request = Query {
             table_name: table.to_owned(),
-            exclusive_start_key: form.start(&options, &schema)?,
+            exclusive_start_key: shape.start(&options, &schema)?,
             select: self.select(table, &options),
             index_name: options.index,
             limit: options.limit,
@@ -99,7 +125,7 @@ impl Operations {
             ..Query::default()
         };
         let success = self.ask(Request::Query(request), &[table], asked).await?;
-        self.page(success, &form, &schema).await
+        self.page(success, &shape, &schema).await
     }
 
     /// `scan`.
@@ -112,11 +138,11 @@ impl Operations {
         let options = arguments.options()?;
         arguments.end()?;
         let schema = self.tables.learn(table, asked.deadline).await?;
-        let form = Form::of(&options)?;
-        let texts = form.texts(None, &options)?;
+        let shape = Shape::of(&options)?;
+        let texts = shape.texts(None, &options)?;
         let request = Scan {
             table_name: table.to_owned(),
-            exclusive_start_key: form.start(&options, &schema)?,
+            exclusive_start_key: shape.start(&options, &schema)?,
             select: self.select(table, &options),
             index_name: options.index,
             limit: options.limit,
@@ -131,7 +157,7 @@ impl Operations {
             ..Scan::default()
         };
         let success = self.ask(Request::Scan(request), &[table], asked).await?;
-        self.page(success, &form, &schema).await
+        self.page(success, &shape, &schema).await
     }
 
     fn select(&self, table: &str, options: &Options<'_>) -> Option<Select> {
@@ -140,20 +166,23 @@ impl Operations {
         meant(options.select, options.projection.is_some(), is_local)
     }
 
-    /// The result of either.
-    async fn page(&self, success: Success, form: &Form, schema: &KeySchema) -> Result<Answered, Refused> {
-        // What a projection makes of an item depends on the order of its paths, which is no part of what is kept.
-        let kept = success.kept().filter(|_| form.wanted.is_none());
-        if let Some(result) = kept.and_then(Document::form) {
-            return Ok(Answered { result: result.to_vec(), outcome: success.outcome });
+    /// The answer to either.
+    async fn page(
+        &self,
+        success: Success,
+        shape: &Shape<'_>,
+        schema: &KeySchema,
+    ) -> Result<Answered, Refused> {
+        if let Some(message) = success.kept().and_then(|page| shape.message(page)) {
+            return Ok(Answered { message, outcome: success.outcome });
         }
         let page: Page = answers::read(success.body())?;
-        let mut out = Writer::new();
+        let mut out = reply::begin(0);
         out.begin_map();
-        if !form.counts_only {
+        if !shape.counts_only {
             let items = page.items.unwrap_or_default();
             out.int(ITEMS);
-            match &form.wanted {
+            match &shape.wanted {
                 Some(wanted) => {
                     out.array(items.len());
                     items.iter().for_each(|item| wanted.write(item, &mut out));
@@ -172,7 +201,7 @@ impl Operations {
         out.int(COUNT);
         out.int(page.count);
         if let Some(last) = &page.last_evaluated_key {
-            let bytes = match form.is_of_index {
+            let bytes = match shape.is_of_index {
                 true => key::encode_compound(last),
                 false => encode_key(schema, last)?,
             };
@@ -186,11 +215,11 @@ impl Operations {
             capacity.write(&mut out);
         }
         out.end();
-        let result = out.into_bytes();
-        if let Some(document) = kept {
-            document.give_form(|| Bytes::copy_from_slice(&result));
+        let answered = Answered::new(out, success.outcome);
+        if let Some(page) = success.kept() {
+            shape.keep(page, &answered.message);
         }
-        Ok(Answered { result, outcome: success.outcome })
+        Ok(answered)
     }
 
     /// Whole items as they travel: each with its key before it.

@@ -1,21 +1,22 @@
 //! Projections: clients number the paths, and get what lies at each under its number.
 
 use expr::{DocumentPath, Node, Tree, Trees};
-use model::{ApiError, Item};
+use model::Item;
 
 use dax_wire::{Writer, expression, value};
 
-use super::refused::Refused;
+use super::{arguments::Texts, refused::Refused};
 
 /// What a client wants of items.
 ///
-/// The stack is asked for the whole of the attributes that the paths begin with: what it makes of `l[2]` would not tell
-/// any more where that was.
+/// The stack is asked for more, whole attributes or whole items: what it makes of `l[2]` would not tell any more where
+/// that was.
 #[derive(Debug)]
 pub(super) struct Wanted {
     tree: Tree,
-    /// What DynamoDB has against it, such as paths that overlap.
-    fault: Option<ApiError>,
+    /// It has paths that overlap, say. Then it is sent down as it is, for the origin to refuse, which may have something
+    /// else to say of the request first.
+    is_wrong: bool,
 }
 
 impl Wanted {
@@ -24,20 +25,19 @@ impl Wanted {
     pub(super) fn read(bytes: &[u8]) -> Result<Wanted, Refused> {
         let tree = expression::decode_projection(bytes)?;
         let trees = Trees { projection: Some(tree.clone()), ..Trees::default() };
-        let fault = trees.print().expressions().bind().err();
-        Ok(Wanted { tree, fault: fault.map(|error| ApiError::validation(error.to_string())) })
+        let is_wrong = trees.print().expressions().bind().is_err();
+        Ok(Wanted { tree, is_wrong })
     }
 
-    /// # Errors
-    /// What DynamoDB has against it, for a request that is sent down without it.
-    pub(super) fn check(&self) -> Result<(), Refused> {
-        self.fault.clone().map_or(Ok(()), |fault| Err(fault.into()))
+    /// To ask for whole items with, of which [`Wanted::write`] takes the parts: nothing. What is kept is whole anyway.
+    pub(super) fn of_items(wanted: Option<&Wanted>) -> Texts {
+        let wrong = wanted.filter(|wanted| wanted.is_wrong).map(|wanted| wanted.tree.clone());
+        Texts::of(&Trees { projection: wrong, ..Trees::default() })
     }
 
-    /// The whole attributes that it is about. One that is wrong stays as it is: the origin may have something else to
-    /// say of its request first.
+    /// The whole attributes that it is about.
     pub(super) fn attributes(&self) -> Tree {
-        if self.fault.is_some() {
+        if self.is_wrong {
             return self.tree.clone();
         }
         let mut seen: Vec<&str> = Vec::new();
@@ -82,16 +82,15 @@ mod tests {
     #[test]
     fn whole_attributes_are_asked_for_once() {
         let (wanted, _) = wanted(&[path("m", &["a"]), path("b", &[]), path("m", &["c"])]);
-        assert!(wanted.check().is_ok());
         let attributes = wanted.attributes();
         assert_eq!(attributes.paths().collect::<Vec<_>>(), [&path("m", &[]), &path("b", &[])]);
+        assert_eq!(Wanted::of_items(Some(&wanted)).printed.projection, None, "whole items are");
     }
 
     #[test]
     fn paths_that_overlap_go_down_as_they_are_for_the_origin_to_refuse() {
         let (wanted, tree) = wanted(&[path("m", &["a"]), path("b", &[]), path("m", &[])]);
         assert_eq!(wanted.attributes(), tree);
-        let Err(Refused::Invalid(error)) = wanted.check() else { panic!("they overlap") };
-        assert!(error.message.contains("Two document paths overlap"), "{error}");
+        assert!(Wanted::of_items(Some(&wanted)).printed.projection.is_some());
     }
 }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod kept;
+
 #[derive(Deserialize)]
 struct Vectors {
     table_key_schemas: BTreeMap<String, Vec<(String, String)>>,
@@ -48,15 +50,37 @@ impl Vectors {
             "KeySchema": schema.collect::<Vec<_>>(), "AttributeDefinitions": types.collect::<Vec<_>>(),
         }}))
     }
+
+    /// Operations that know the lists that the stub gave a client, in front of an origin.
+    fn operations(&self, client: &str, origin: Arc<Scripted>) -> Operations {
+        let lists = self.attribute_list_ids.get(client).into_iter().flatten();
+        let names = |names: &[String]| names.iter().map(|name| Box::from(name.as_str())).collect();
+        let lists = AttributeLists::holding(lists.map(|(id, list)| (*id, names(list))));
+        let parts = OperationParts { clock: Clock::start(), drain: Drain::new() };
+        Operations::new(origin, Arc::new(lists), parts)
+    }
+}
+
+impl Vector {
+    /// What is asked for, and with which arguments.
+    fn request(&self) -> (Method, Vec<u8>) {
+        let bytes = unhex(&self.request_hex);
+        let mut extent = Extent::new(Limits { bytes: 1 << 20, levels: 64 });
+        let head = extent.of(2, &bytes).unwrap().unwrap();
+        let mut decoder = minicbor::Decoder::new(&bytes);
+        let method = Method::of_id(decoder.i64().and_then(|_service| decoder.i64()).unwrap()).unwrap();
+        (method, bytes[head..].to_vec())
+    }
+}
+
+fn asked(method: Method, arguments: &[u8]) -> Asked<'_> {
+    let deadline = Clock::start().now() + std::time::Duration::from_secs(5);
+    Asked { method, arguments, request_id: "R", deadline }
 }
 
 /// The request that reaches the stack, and why none does; nothing for what is no operation on data.
 async fn asked_for(vectors: &Arc<Vectors>, vector: &Vector) -> Option<Result<Value, Vec<u8>>> {
-    let bytes = unhex(&vector.request_hex);
-    let mut extent = Extent::new(Limits { bytes: 1 << 20, levels: 64 });
-    let head = extent.of(2, &bytes).unwrap().unwrap();
-    let mut decoder = minicbor::Decoder::new(&bytes);
-    let method = Method::of_id(decoder.i64().and_then(|_service| decoder.i64()).unwrap()).unwrap();
+    let (method, arguments) = vector.request();
     let operation = method.operation()?;
     let tables = Arc::clone(vectors);
     let origin = Scripted::new(move |call: Call| {
@@ -71,16 +95,10 @@ async fn asked_for(vectors: &Arc<Vectors>, vector: &Vector) -> Option<Result<Val
         };
         std::future::ready(Ok(reply)).boxed()
     });
-    let lists = vectors.attribute_list_ids.get(&vector.client).into_iter().flatten();
-    let lists = lists.map(|(id, names)| (*id, names.iter().map(|name| Box::from(name.as_str())).collect()));
-    let lists = Arc::new(AttributeLists::holding(lists));
-    let parts = OperationParts { clock: Clock::start(), drain: Drain::new() };
-    let deadline = parts.clock.now() + std::time::Duration::from_secs(5);
-    let mut operations = Operations::new(origin.clone(), lists, parts);
-    let asked = Asked { method, arguments: &bytes[head..], request_id: "R", deadline };
-    let reply = operations.answer(asked).await;
+    let mut operations = vectors.operations(&vector.client, origin.clone());
+    let reply = operations.answer(asked(method, &arguments)).await;
     let body = origin.asked(operation).pop();
-    Some(body.map(|body| serde_json::from_str(&body).unwrap()).ok_or(reply.message))
+    Some(body.map(|body| serde_json::from_str(&body).unwrap()).ok_or(reply.message.to_vec()))
 }
 
 /// Without what some clients say although it means nothing, and without what is each client's own.
@@ -184,10 +202,8 @@ async fn captured_requests_say_what_their_callers_said() {
                         { "pk": { "S": "b1" } }, { "pk": { "S": "b2" } }, { "pk": { "S": "none" } },
                         { "pk": { "S": "UNPROC" } },
                     ] },
-                    "SN": {
-                        "ConsistentRead": true, "ProjectionExpression": "v",
-                        "Keys": [{ "pk": { "S": "q" }, "sk": { "N": "1" } }],
-                    },
+                    // The client projects, and the stack is asked for whole items.
+                    "SN": { "ConsistentRead": true, "Keys": [{ "pk": { "S": "q" }, "sk": { "N": "1" } }] },
                 },
             }),
         ),

@@ -12,7 +12,10 @@ use model::{
 };
 use serde::Deserialize;
 
-use crate::{error::Reason, reply::Asked};
+use crate::{
+    error::Reason,
+    reply::{self, Asked},
+};
 use dax_wire::{Malformed, Writer};
 
 use super::{
@@ -95,7 +98,7 @@ impl Operations {
             Ok(success) => success,
         };
         let got: Got = answers::read(success.body())?;
-        let mut out = Writer::new();
+        let mut out = reply::begin(0);
         out.array(2);
         out.array(tables.len());
         let mut responses = got.responses.iter();
@@ -107,7 +110,7 @@ impl Operations {
             }
         }
         write_extended(&got.consumed_capacity, &mut out);
-        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
+        Ok(Answered::new(out, success.outcome))
     }
 
     /// `transactWriteItems`.
@@ -197,13 +200,13 @@ impl Operations {
             let place = tables.iter().position(|name| *name == table);
             place.and_then(|place| schemas.get(place))
         };
-        let mut out = Writer::new();
+        let mut out = reply::begin(0);
         out.array(3);
         // Of what the actions return nothing is ever asked for.
         out.array(0);
         write_extended(&written.consumed_capacity, &mut out);
         write_collections(&written.item_collection_metrics, schema_of, &mut out);
-        Ok(Answered { result: out.into_bytes(), outcome: success.outcome })
+        Ok(Answered::new(out, success.outcome))
     }
 
     /// A cancelled transaction says of each of its actions why; clients fail if it does not.

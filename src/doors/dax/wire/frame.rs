@@ -3,6 +3,8 @@
 //! A frame is its own length, header included, in four bytes; a byte of flags; three zeros; and a part of the
 //! message. Bit 0 of the flags marks the last frame of a message. Requests have no frames in either layering.
 
+use bytes::Bytes;
+
 /// What a connection's preamble asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layering {
@@ -19,10 +21,10 @@ const FRAME_BYTES_MAX: usize = 64 << 10;
 
 impl Layering {
     /// The bytes that carry a message.
-    pub fn carry(self, message: Vec<u8>) -> Vec<u8> {
+    pub fn carry(self, message: Bytes) -> Bytes {
         match self {
             Layering::Plain => message,
-            Layering::Framed => framed(&message, FRAME_BYTES_MAX - HEADER_BYTES),
+            Layering::Framed => framed(&message, FRAME_BYTES_MAX - HEADER_BYTES).into(),
         }
     }
 }
@@ -76,12 +78,12 @@ mod tests {
 
     #[test]
     fn frames_look_as_a_live_java_client_took_them() {
-        assert_eq!(hex(&Layering::Framed.carry(MESSAGE.to_vec())), "0000000f0100000080a162706b6153");
+        assert_eq!(hex(&Layering::Framed.carry(MESSAGE.to_vec().into())), "0000000f0100000080a162706b6153");
         assert_eq!(hex(&framed(&MESSAGE, 4)), "0000000c0000000080a162700000000b010000006b6153");
         let captured =
             [&[0, 0, 0, 11, 0, 0, 0, 0], &MESSAGE[..3], &[0, 0, 0, 12, 1, 0, 0, 0], &MESSAGE[3..]].concat();
         assert_eq!(unframed(&captured), (MESSAGE.to_vec(), 2));
-        assert_eq!(Layering::Plain.carry(MESSAGE.to_vec()), MESSAGE);
+        assert_eq!(Layering::Plain.carry(MESSAGE.to_vec().into()), MESSAGE[..]);
     }
 
     #[test]
@@ -89,7 +91,11 @@ mod tests {
         let part = FRAME_BYTES_MAX - HEADER_BYTES;
         for (length, frames) in [(0, 1), (1, 1), (part, 1), (part + 1, 2), (2 * part, 2), (1 << 20, 17)] {
             let message: Vec<u8> = (0..length).map(|number| number as u8).collect();
-            assert_eq!(unframed(&Layering::Framed.carry(message.clone())), (message, frames), "{length}");
+            assert_eq!(
+                unframed(&Layering::Framed.carry(message.clone().into())),
+                (message, frames),
+                "{length}"
+            );
         }
     }
 

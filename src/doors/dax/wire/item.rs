@@ -21,11 +21,10 @@ pub struct Values<'i> {
 impl<'i> Values<'i> {
     /// Of a whole item, or of one that has no key attributes any more.
     pub fn of(item: &'i Item, schema: &KeySchema) -> Values<'i> {
-        let is_key = |name: &str| schema.attributes().any(|attribute| attribute.name == name);
         let mut names = Vec::new();
         let mut writer = Writer::new();
-        for (name, value) in item.iter().filter(|(name, _value)| !is_key(name)) {
-            names.push(name.as_str());
+        for (name, value) in beside_key(item, schema) {
+            names.push(name);
             value::encode(value, &mut writer);
         }
         Values { names, bytes: writer.into_bytes() }
@@ -38,6 +37,15 @@ impl<'i> Values<'i> {
         writer.raw(&self.bytes);
         writer.into_bytes()
     }
+}
+
+/// What an item has besides its key, in the order of the names' bytes.
+pub fn beside_key<'i>(
+    item: &'i Item,
+    schema: &KeySchema,
+) -> impl Iterator<Item = (&'i str, &'i AttributeValue)> {
+    let is_key = |name: &str| schema.attributes().any(|attribute| attribute.name == name);
+    item.iter().filter(move |(name, _value)| !is_key(name)).map(|(name, value)| (name.as_str(), value))
 }
 
 /// Takes the number of the list off; the rest is for [`decode`].

@@ -22,7 +22,12 @@ impl Default for Writer {
 
 impl Writer {
     pub fn new() -> Writer {
-        Writer(Encoder::new(Vec::new()))
+        Writer::with_room(0)
+    }
+
+    /// With memory for so many bytes, where it is known before how many they will be.
+    pub fn with_room(bytes: usize) -> Writer {
+        Writer(Encoder::new(Vec::with_capacity(bytes)))
     }
 
     pub fn into_bytes(self) -> Vec<u8> {
