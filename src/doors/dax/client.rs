@@ -6,7 +6,6 @@
 //! either: a reason why a reply has no item, or how text was written.
 
 mod learnt;
-mod message;
 mod options;
 mod part;
 mod request;
@@ -14,16 +13,16 @@ mod result;
 
 use std::{io, net::SocketAddr};
 
-use dax_wire::{Layering, Malformed, Writer};
+use dax_wire::{Layering, Malformed, Preamble, Writer};
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+use tokio::net::TcpStream;
+
+use crate::{
+    caller::{self, Broken, Caller, Message},
+    methods::Method,
 };
 
-use crate::methods::Method;
-
-use self::{learnt::Learnt, message::Message, request::Prepared, result::Unread};
+use self::{learnt::Learnt, request::Prepared, result::Unread};
 
 /// What the node said instead of a result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -68,14 +67,18 @@ pub struct Encoded {
 /// A connection to a node.
 #[derive(Debug)]
 pub struct Client {
-    stream: TcpStream,
-    layering: Layering,
-    incoming: Vec<u8>,
+    caller: Caller<TcpStream>,
     learnt: Learnt,
 }
 
-const MAGIC: &str = "J7yne5G";
-const SERVICE: i64 = 1;
+impl From<Broken> for CallError {
+    fn from(broken: Broken) -> CallError {
+        match broken {
+            Broken::Malformed(why) => why.into(),
+            Broken::Lost(why) => why.into(),
+        }
+    }
+}
 
 impl Client {
     /// Connects, and says that it does.
@@ -83,10 +86,10 @@ impl Client {
     /// # Errors
     /// When nobody listens.
     pub async fn connect(address: SocketAddr, layering: Layering) -> io::Result<Client> {
-        let mut stream = TcpStream::connect(address).await?;
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        stream.write_all(&preamble(layering)).await?;
-        Ok(Client { stream, layering, incoming: Vec::new(), learnt: Learnt::default() })
+        let preamble = Preamble { layering, user_agent: Some("linac".to_owned()), is_node: false };
+        Ok(Client { caller: Caller::begin(stream, &preamble).await?, learnt: Learnt::default() })
     }
 
     /// Calls one of the ten operations on data, by DynamoDB's name.
@@ -123,7 +126,7 @@ impl Client {
             }
         }
         let prepared = request::prepare(&request, &self.learnt)?;
-        Ok(Encoded { bytes: envelope(prepared.method, &prepared.arguments), prepared })
+        Ok(Encoded { bytes: caller::request(prepared.method, &prepared.arguments), prepared })
     }
 
     /// Sends a request that was made on this connection.
@@ -132,7 +135,7 @@ impl Client {
     /// As [`Client::call`].
     pub async fn send(&mut self, encoded: &Encoded) -> Result<Value, CallError> {
         let Encoded { bytes, prepared } = encoded;
-        let message = self.exchange(bytes, prepared.method).await?;
+        let message = self.caller.exchange(bytes, prepared.method).await?;
         loop {
             let read = match message {
                 Message::Result(ref result) => result::result(prepared, result, &self.learnt),
@@ -157,7 +160,7 @@ impl Client {
     /// # Errors
     /// As [`Client::call`], but for the items within an error.
     pub async fn round_trip(&mut self, encoded: &Encoded) -> Result<usize, CallError> {
-        match self.exchange(&encoded.bytes, encoded.prepared.method).await? {
+        match self.caller.exchange(&encoded.bytes, encoded.prepared.method).await? {
             Message::Result(result) => Ok(result.len()),
             Message::Error(error) => Err(CallError::Refused(result::plain_error(&error)?)),
         }
@@ -168,7 +171,7 @@ impl Client {
     /// # Errors
     /// When there is none.
     pub async fn raw(&mut self, method: Method, arguments: &[u8]) -> Result<Vec<u8>, CallError> {
-        match self.exchange(&envelope(method, arguments), method).await? {
+        match self.caller.exchange(&caller::request(method, arguments), method).await? {
             Message::Result(result) => Ok(result),
             Message::Error(error) => Err(CallError::Refused(result::plain_error(&error)?)),
         }
@@ -183,42 +186,4 @@ impl Client {
         write(&mut out);
         self.raw(method, &out.into_bytes()).await
     }
-
-    async fn exchange(&mut self, bytes: &[u8], method: Method) -> Result<Message, CallError> {
-        self.stream.write_all(bytes).await?;
-        let mut reading = message::Reading::new(self.layering, method);
-        loop {
-            if let Some((message, end)) = reading.message(&self.incoming)? {
-                self.incoming.drain(..end);
-                return Ok(message);
-            }
-            if self.stream.read_buf(&mut self.incoming).await? == 0 {
-                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-            }
-        }
-    }
-}
-
-/// As Python's client says it, but for its name.
-fn preamble(layering: Layering) -> Vec<u8> {
-    let mut out = Writer::new();
-    out.text(MAGIC);
-    out.int(match layering {
-        Layering::Plain => 0,
-        Layering::Framed => 1,
-    });
-    out.null();
-    out.map(1);
-    out.text("UserAgent");
-    out.text("linac");
-    out.int(0);
-    out.into_bytes()
-}
-
-fn envelope(method: Method, arguments: &[u8]) -> Vec<u8> {
-    let mut out = Writer::new();
-    out.int(SERVICE);
-    out.int(method.id().into());
-    out.raw(arguments);
-    out.into_bytes()
 }

@@ -14,7 +14,7 @@ use crate::{
     incoming::Incoming,
     metadata,
     methods::Method,
-    reply::{Asked, Reply, Session, Sessions},
+    reply::{Answers, Asked, Reply},
     request::{Reading, Request, Unreadable},
     roster::Entrance,
 };
@@ -43,9 +43,8 @@ enum Ending {
 }
 
 /// A connection that is served.
-pub(crate) struct Connection<'d, S: Sessions, C> {
+pub(crate) struct Connection<'d, S: Answers, C> {
     door: &'d Door<S>,
-    session: S::Session,
     stream: C,
     entrance: Entrance,
     incoming: Incoming,
@@ -53,11 +52,10 @@ pub(crate) struct Connection<'d, S: Sessions, C> {
     grant: Grant,
 }
 
-impl<'d, S: Sessions, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S, C> {
+impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S, C> {
     pub(crate) fn new(door: &'d Door<S>, stream: C, entrance: Entrance) -> Connection<'d, S, C> {
         Connection {
             door,
-            session: door.sessions.open(),
             stream,
             entrance,
             incoming: Incoming::new(door.request_bytes.clone()),
@@ -186,7 +184,7 @@ impl<'d, S: Sessions, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S
             (None, _) => {
                 let deadline = began + door.config.call_timeout;
                 let asked = Asked { method, arguments, request_id: &request_id, deadline };
-                Ok(self.session.answer(asked).await)
+                Ok(door.answers.answer(asked).await)
             }
         };
         let reply = reply.unwrap_or_else(|refusal| Reply::refusal(&refusal, &request_id, None));

@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     connection::Connection,
     metrics::Metrics,
-    reply::Sessions,
+    reply::Answers,
     roster::Entrance,
     tls::{self, TlsError},
 };
@@ -56,7 +56,7 @@ pub enum DoorError {
 pub struct Door<S> {
     pub(crate) config: Config,
     pub(crate) lists: Arc<AttributeLists>,
-    pub(crate) sessions: S,
+    pub(crate) answers: S,
     /// `None` lets everybody in.
     pub(crate) keys: Option<AccessKeys>,
     pub(crate) clock: Clock,
@@ -84,7 +84,7 @@ pub enum Transport {
 ///
 /// # Panics
 /// When it is to speak TLS and the door has no certificate.
-pub async fn serve<S: Sessions>(door: Arc<Door<S>>, listener: TcpListener, transport: Transport) {
+pub async fn serve<S: Answers>(door: Arc<Door<S>>, listener: TcpListener, transport: Transport) {
     let tls = match transport {
         Transport::Plain => None,
         Transport::Tls => Some(door.tls.clone().expect("there is a certificate where TLS is spoken")),
@@ -104,15 +104,15 @@ pub async fn serve<S: Sessions>(door: Arc<Door<S>>, listener: TcpListener, trans
     tokio::join!(accept_loop(listener, accepting, handle), leave);
 }
 
-impl<S: Sessions> Door<S> {
-    /// A door in front of `sessions`. It reads the files of its certificate and of its access keys.
+impl<S: Answers> Door<S> {
+    /// A door in front of `answers`. It reads the files of its certificate and of its access keys.
     ///
     /// # Errors
     /// When one of them is not as it should be.
     pub fn new(
         config: Config,
         lists: Arc<AttributeLists>,
-        sessions: S,
+        answers: S,
         parts: Parts,
     ) -> Result<Arc<Door<S>>, DoorError> {
         let Parts { clock, chance, drain, metrics } = parts;
@@ -125,7 +125,7 @@ impl<S: Sessions> Door<S> {
             request_bytes: Permits::new(config.request_bytes_max, metrics.refused_bytes.clone()),
             config,
             lists,
-            sessions,
+            answers,
             keys,
             clock,
             chance,

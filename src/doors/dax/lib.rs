@@ -3,11 +3,12 @@
 //! A connection (`connection.rs`) begins with a preamble ([`dax_wire::Preamble`]) and then is a row of requests without anything
 //! between them (`request.rs`, by the table in `methods.rs`), each answered before the next is looked at. What concerns
 //! clients and not data the door answers by itself: who may call (`authorize.rs`), which nodes there are (`roster.rs`),
-//! and the numbers for lists of attribute names (`attribute_lists.rs`). All else goes to a [`Session`]. Start at
+//! and the numbers for lists of attribute names (`attribute_lists.rs`). All else goes to what [`Answers`]. Start at
 //! [`serve`] and [`Door`].
 
 mod attribute_lists;
 mod authorize;
+mod caller;
 #[cfg(any(test, feature = "client"))]
 pub mod client;
 mod config;
@@ -32,6 +33,6 @@ pub use error::{Reason, Refusal, Stakes};
 pub use methods::Method;
 pub use metrics::Metrics;
 pub use operation::{OperationParts, Operations};
-pub use reply::{Asked, Reply, Session, Sessions};
+pub use reply::{Answers, Asked, Reply};
 pub use roster::{Entrance, Node, Reach, Role, RosterConfig};
 pub use tls::TlsError;

@@ -29,7 +29,7 @@ use crate::{
     error::Stakes,
     metadata,
     methods::Method,
-    reply::{self, Asked, Reply, Session, Sessions},
+    reply::{self, Answers, Asked, Reply},
 };
 use dax_wire::{Writer, item::Values};
 
@@ -44,8 +44,7 @@ pub struct OperationParts {
     pub drain: Drain,
 }
 
-/// The operations, in front of a stack. Clones are one.
-#[derive(Clone)]
+/// The operations, in front of a stack.
 pub struct Operations {
     backend: Arc<dyn Backend>,
     tables: Arc<Tables>,
@@ -98,16 +97,8 @@ impl Success {
     }
 }
 
-impl Sessions for Operations {
-    type Session = Operations;
-
-    fn open(&self) -> Operations {
-        self.clone()
-    }
-}
-
-impl Session for Operations {
-    async fn answer(&mut self, asked: Asked<'_>) -> Reply {
+impl Answers for Operations {
+    async fn answer(&self, asked: Asked<'_>) -> Reply {
         match self.carry_out(&asked).await {
             Ok(Some(Answered { message, outcome })) => Reply::answer(message, outcome),
             Ok(None) => unreachable!("the door answers {} by itself", asked.method),

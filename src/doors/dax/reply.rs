@@ -57,17 +57,8 @@ pub(crate) fn begin(result_bytes: usize) -> Writer {
     out
 }
 
-/// What stands behind a connection: it is asked one request after the other.
-pub trait Session: Send + 'static {
-    /// Answers a request for a key schema or an operation on data.
-    fn answer(&mut self, asked: Asked<'_>) -> impl Future<Output = Reply> + Send;
-}
-
 /// What stands behind the door.
-pub trait Sessions: Send + Sync + 'static {
-    /// Of one connection.
-    type Session: Session;
-
-    /// For a connection that begins.
-    fn open(&self) -> Self::Session;
+pub trait Answers: Send + Sync + 'static {
+    /// Answers a request for a key schema or an operation on data.
+    fn answer(&self, asked: Asked<'_>) -> impl Future<Output = Reply> + Send;
 }

@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     attribute_lists::ListsConfig,
     methods::Method,
-    reply::{Asked, Reply, Session},
+    reply::{Asked, Reply},
     roster::{Role, RosterConfig},
 };
 use dax_wire::{Layering, Writer};
@@ -31,16 +31,8 @@ const SLOW: &[u8] = b"\x44slow";
 const LARGE: &[u8] = b"\x45large";
 const LARGE_BYTES: usize = 1 << 20;
 
-impl Sessions for Echo {
-    type Session = Echo;
-
-    fn open(&self) -> Echo {
-        Echo
-    }
-}
-
-impl Session for Echo {
-    async fn answer(&mut self, asked: Asked<'_>) -> Reply {
+impl Answers for Echo {
+    async fn answer(&self, asked: Asked<'_>) -> Reply {
         let mut message = vec![0x80];
         if asked.arguments.starts_with(SLOW) {
             tokio::time::sleep(Duration::from_millis(300)).await;

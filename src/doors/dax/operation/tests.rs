@@ -95,7 +95,7 @@ async fn asked_for(vectors: &Arc<Vectors>, vector: &Vector) -> Option<Result<Val
         };
         std::future::ready(Ok(reply)).boxed()
     });
-    let mut operations = vectors.operations(&vector.client, origin.clone());
+    let operations = vectors.operations(&vector.client, origin.clone());
     let reply = operations.answer(asked(method, &arguments)).await;
     let body = origin.asked(operation).pop();
     Some(body.map(|body| serde_json::from_str(&body).unwrap()).ok_or(reply.message.to_vec()))

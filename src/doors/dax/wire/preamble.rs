@@ -4,7 +4,7 @@
 
 use minicbor::{Decoder, data::Type, decode};
 
-use crate::Layering;
+use crate::{Layering, Writer};
 
 /// The longest preamble. That of clients takes some 70 bytes; the client's name for itself can be made longer.
 pub(crate) const PREAMBLE_BYTES_MAX: usize = 4 << 10;
@@ -15,6 +15,11 @@ const MAGIC: &str = "J7yne5G";
 /// DAX: the one client mode that was ever seen.
 const MODE: i64 = 0;
 
+/// The words of the client's description of itself that count.
+const USER_AGENT: &str = "UserAgent";
+/// Linac: by which a node is known to another. DAX's clients do not say it, and DAX's nodes do not read it.
+const NODE: &str = "Node";
+
 /// What a connection said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preamble {
@@ -22,6 +27,8 @@ pub struct Preamble {
     pub layering: Layering,
     /// What the client calls itself: for the log alone.
     pub user_agent: Option<String>,
+    /// It is another node of the cluster.
+    pub is_node: bool,
 }
 
 /// Why this is no client of ours.
@@ -57,6 +64,26 @@ impl Preamble {
             Err(Unread::Incomplete) => Ok(None),
         }
     }
+
+    /// As the one who connects says it.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.text(MAGIC);
+        out.int(match self.layering {
+            Layering::Plain => 0,
+            Layering::Framed => 1,
+        });
+        out.null();
+        let words = [(USER_AGENT, self.user_agent.as_deref()), (NODE, self.is_node.then_some(""))];
+        let words: Vec<_> = words.iter().filter_map(|(word, text)| Some((word, (*text)?))).collect();
+        out.map(words.len());
+        for (word, text) in words {
+            out.text(word);
+            out.text(text);
+        }
+        out.int(MODE);
+        out.into_bytes()
+    }
 }
 
 enum Unread {
@@ -81,11 +108,11 @@ fn read(bytes: &[u8]) -> Result<(Preamble, usize), Unread> {
         _ => return Err(Unread::Stranger(Stranger::Layering)),
     };
     skip_session(&mut values)?;
-    let user_agent = user_agent(&mut values)?;
+    let (user_agent, is_node) = words(&mut values)?;
     if values.i64()? != MODE {
         return Err(Unread::Stranger(Stranger::Mode));
     }
-    Ok((Preamble { layering, user_agent }, values.position()))
+    Ok((Preamble { layering, user_agent, is_node }, values.position()))
 }
 
 /// DAX: bytes from the Python, JavaScript and old Java clients, text from Go's, null from the new Java client.
@@ -99,17 +126,19 @@ fn skip_session(values: &mut Decoder<'_>) -> Result<(), Unread> {
     Ok(())
 }
 
-fn user_agent(values: &mut Decoder<'_>) -> Result<Option<String>, Unread> {
+/// What it calls itself, and whether it is a node.
+fn words(values: &mut Decoder<'_>) -> Result<(Option<String>, bool), Unread> {
     let words = values.map()?.filter(|words| *words <= CLIENT_WORDS_MAX);
     let words = words.ok_or(Unread::Stranger(Stranger::Malformed))?;
-    let mut user_agent = None;
+    let (mut user_agent, mut is_node) = (None, false);
     for _ in 0..words {
-        let (name, text) = (values.str()?, values.str()?);
-        if name == "UserAgent" {
-            user_agent = Some(text.to_owned());
+        match (values.str()?, values.str()?) {
+            (USER_AGENT, text) => user_agent = Some(text.to_owned()),
+            (NODE, _) => is_node = true,
+            _ => {}
         }
     }
-    Ok(user_agent)
+    Ok((user_agent, is_node))
 }
 
 #[cfg(test)]
@@ -165,7 +194,7 @@ mod tests {
     fn every_client_is_let_in_once_its_preamble_is_whole() {
         for (hex, layering, user_agent) in CAPTURED {
             let mut wire = bytes(hex);
-            let expected = Preamble { layering, user_agent: Some(user_agent.to_owned()) };
+            let expected = Preamble { layering, user_agent: Some(user_agent.to_owned()), is_node: false };
             for end in 0..wire.len() {
                 assert_eq!(Preamble::read(&wire[..end]), Ok(None), "{user_agent}, {end} bytes");
             }
@@ -173,6 +202,15 @@ mod tests {
             assert_eq!(Preamble::read(&wire), Ok(Some((expected.clone(), length))));
             wire.extend_from_slice(&[1, 2, 3]);
             assert_eq!(Preamble::read(&wire), Ok(Some((expected, length))), "a request follows");
+        }
+    }
+
+    #[test]
+    fn what_is_said_is_heard() {
+        for (layering, is_node) in [(Layering::Plain, true), (Layering::Framed, false)] {
+            let preamble = Preamble { layering, user_agent: Some("linac".to_owned()), is_node };
+            let wire = preamble.encode();
+            assert_eq!(Preamble::read(&wire), Ok(Some((preamble, wire.len()))));
         }
     }
 

@@ -82,8 +82,8 @@ async fn what_is_kept_is_read_as_json_once() {
         }
         let shelf = Arc::new(Shelf { vectors: Arc::clone(&vectors), documents: Mutex::default() });
         let origin = Scripted::new(move |call: Call| std::future::ready(Ok(shelf.answer(&call))).boxed());
-        let mut operations = vectors.operations(&vector.client, origin);
-        let mut message = async || operations.answer(asked(method, &arguments)).await.message;
+        let operations = vectors.operations(&vector.client, origin);
+        let message = async || operations.answer(asked(method, &arguments)).await.message;
         let (first, second) = (message().await, message().await);
         assert_eq!(first[0], 0x80, "{}", vector.id);
         assert_eq!(first, second, "{}", vector.id);

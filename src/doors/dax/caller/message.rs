@@ -15,7 +15,7 @@ const VALUES_OF_ERROR: usize = 3;
 
 /// A whole reply.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// What stands behind the byte that says that there is no error.
     Result(Vec<u8>),
     /// The three values of an error.
