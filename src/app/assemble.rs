@@ -25,7 +25,7 @@ pub struct Parts {
 pub(crate) struct Stack {
     pub(crate) door: Arc<json_door::Door>,
     /// The DAX door, if it is to be open.
-    pub(crate) dax_door: Option<Arc<dax_door::Door<dax_door::Operations>>>,
+    pub(crate) dax_door: Option<Arc<dax_door::Door>>,
     pub(crate) actions: Vec<Arc<dyn Action>>,
     pub(crate) caching: Arc<Caching>,
     /// What may be the matter with a node that serves.
@@ -101,7 +101,7 @@ pub(crate) fn assemble(
                 drain: drain.clone(),
                 metrics,
             };
-            Some(open_dax(&dax.door, Arc::clone(&stack), parts)?)
+            Some(dax_door::Door::open(dax.door.clone(), Arc::clone(&stack), parts)?)
         }
         None => None,
     };
@@ -110,17 +110,6 @@ pub(crate) fn assemble(
     let door = json_door::Door::new(config.json.clone(), stack, door_parts);
     let aws_signer = config.origin.is_aws().then_some(signer);
     Ok(Stack { door, dax_door, actions, caching, conditions, origin, aws_signer })
-}
-
-fn open_dax(
-    config: &dax_door::Config,
-    stack: Arc<dyn Backend>,
-    parts: dax_door::Parts,
-) -> Result<Arc<dax_door::Door<dax_door::Operations>>, StartError> {
-    let lists = Arc::new(dax_door::AttributeLists::open(&config.lists)?);
-    let of_operations = dax_door::OperationParts { clock: parts.clock.clone(), drain: parts.drain.clone() };
-    let operations = dax_door::Operations::new(stack, Arc::clone(&lists), of_operations);
-    Ok(dax_door::Door::new(config.clone(), lists, operations, parts)?)
 }
 
 fn place(place: &engine::Place) -> String {

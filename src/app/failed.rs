@@ -53,9 +53,6 @@ pub enum StartError {
     /// The DAX door cannot be opened.
     #[error("cannot open the DAX door: {0}")]
     Dax(#[from] dax_door::DoorError),
-    /// The numbers of attribute lists cannot be read.
-    #[error("cannot read the attribute lists of the DAX door: {0}")]
-    AttributeLists(#[from] dax_door::LogError),
     /// Two rooms register the same metric.
     #[error("cannot register metrics: {0}")]
     Metrics(#[from] prometheus::Error),

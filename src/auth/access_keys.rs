@@ -74,6 +74,17 @@ pub struct SignedClaim<'a> {
     pub string_to_sign: &'a [u8],
 }
 
+/// The same, made by this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnClaim {
+    /// The id of its access key.
+    pub access_key_id: String,
+    /// In hexadecimal digits.
+    pub signature: String,
+    /// What it signed.
+    pub string_to_sign: String,
+}
+
 /// Why a claim is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -137,6 +148,19 @@ impl AccessKeys {
         Ok(AccessKeys::new(secrets, region))
     }
 
+    /// What this process says who it is to another that has the same keys: it signs with the first, in the order of ids.
+    pub fn claim_dax(&self, now: SystemTime) -> OwnClaim {
+        let (id, secret) = self.secrets.iter().min().expect("there is a key where there are keys");
+        let moment = humantime::format_rfc3339_seconds(now).to_string().replace(['-', ':'], "");
+        let (date, region) = (&moment[..8], &self.region);
+        let request_hash = request_hash(DAX_HOSTS[0], &moment);
+        let scope = format!("{date}/{region}/{DAX_SERVICE}/aws4_request");
+        let string_to_sign = format!("{ALGORITHM}\n{moment}\n{scope}\n{request_hash}");
+        let key = generate_signing_key(secret, now, region, DAX_SERVICE);
+        let signature = calculate_signature(key, string_to_sign.as_bytes());
+        OwnClaim { access_key_id: id.clone(), signature, string_to_sign }
+    }
+
     /// Whether a caller of the DAX door is who it says.
     ///
     /// # Errors
@@ -198,12 +222,16 @@ impl<'a> Signed<'a> {
     }
 
     fn is_request_to(&self, host: &str) -> bool {
-        let hex = |hash: &[u8]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let nothing = hex(&Sha256::digest(b""));
-        let moment = self.moment;
-        let request = format!("POST\n/\n\nhost:{host}\nx-amz-date:{moment}\n\nhost;x-amz-date\n{nothing}");
-        hex(&Sha256::digest(request.as_bytes())) == self.request_hash
+        request_hash(host, self.moment) == self.request_hash
     }
+}
+
+/// Of the request without a body that DAX's clients sign.
+fn request_hash(host: &str, moment: &str) -> String {
+    let hex = |hash: &[u8]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let nothing = hex(&Sha256::digest(b""));
+    let request = format!("POST\n/\n\nhost:{host}\nx-amz-date:{moment}\n\nhost;x-amz-date\n{nothing}");
+    hex(&Sha256::digest(request.as_bytes()))
 }
 
 /// Without the secrets.
@@ -298,6 +326,21 @@ mod tests {
             check(captured.time() + SKEW_MAX + Duration::from_secs(1), Err(Denied::OtherTime));
             check(captured.time() - SKEW_MAX - Duration::from_secs(1), Err(Denied::OtherTime));
         }
+    }
+
+    #[test]
+    fn what_one_process_signs_another_with_the_same_keys_believes() {
+        let now = humantime::parse_rfc3339("2026-11-21T07:28:31.5Z").unwrap();
+        let made = keys().claim_dax(now);
+        assert_eq!(made.string_to_sign, CAPTURED[0].string_to_sign());
+        assert_eq!(made.signature, CAPTURED[0].signature, "as Python's client signed at that moment");
+        let secrets = [("B", "2"), ("A", "1")].map(|(id, secret)| (id.to_owned(), secret.to_owned()));
+        let keys = AccessKeys::new(HashMap::from(secrets), "eu-west-1".to_owned());
+        let made = keys.claim_dax(now);
+        assert_eq!(made.access_key_id, "A");
+        let (signature, string_to_sign) = (made.signature.as_str(), made.string_to_sign.as_bytes());
+        let claim = SignedClaim { access_key_id: "A", signature, string_to_sign };
+        assert_eq!(keys.verify_dax(claim, now), Ok(()));
     }
 
     #[test]

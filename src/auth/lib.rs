@@ -8,6 +8,6 @@ mod access_keys;
 mod credentials;
 mod sigv4;
 
-pub use access_keys::{AccessKeys, AccessKeysError, Denied, SignedClaim};
+pub use access_keys::{AccessKeys, AccessKeysError, Denied, OwnClaim, SignedClaim};
 pub use credentials::{Chain, NoCredentials};
 pub use sigv4::{Signer, SigningError};

@@ -3,6 +3,7 @@
 //!
 //! `tables.rs` has the tables, `random.rs` makes requests by chance.
 
+mod cluster;
 mod equivalence;
 mod hostile;
 mod many;

@@ -1,15 +1,13 @@
 //! The numbers of lists of attribute names, by which items travel without their names.
 //!
 //! DAX: clients remember numbers and names for as long as they live, and write with a number that they remember without
-//! asking. A number must therefore mean the same list for ever, on every node: it is a hash of the list, so that no node
-//! has to ask another, and is on the disk together with the names (`log.rs`) before anybody hears of it.
+//! asking. A number must therefore mean the same list for ever, on every node: it is a hash of the list, and is on the
+//! disk together with the names (`log.rs`) before anybody hears of it. The names the nodes tell one another (`shared.rs`).
 //!
-//! What remains: a node that was never asked about a list does not know its names, and refuses a write with its number;
-//! that happens to a client that moved to another node with what it had learnt. (DAX's clients learn for each node
-//! anew, unless they connect through a load balancer.) Nodes that were given a copy of one another's file know all of
-//! its lists. And two lists with the same hash, one pair in 2^53, get numbers in the order in which a node meets them.
+//! What remains: two lists with the same hash, one pair in 2^53, get numbers in the order in which a node meets them.
 
 mod log;
+mod shared;
 
 use std::{
     collections::HashMap,
@@ -22,6 +20,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use self::log::Log;
 pub use self::log::LogError;
+pub(crate) use self::shared::SharedLists;
 
 /// DAX: the list of an item that has its key alone; clients know it without asking.
 pub const EMPTY: u64 = dax_wire::item::NO_ATTRIBUTES as u64;
@@ -163,6 +162,12 @@ impl AttributeLists {
                 Err(Undefined::Unwritable)
             }
         }
+    }
+
+    /// Whether the number of this list is, or would be, this one.
+    pub(crate) fn would_be(&self, names: &[&str], id: u64) -> bool {
+        let found = self.read().find(names.iter().copied());
+        found.unwrap_or_else(|free| free) == id
     }
 
     /// The names behind a number; `None` if nobody here ever gave it out.

@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use auth::{AccessKeys, Denied, SignedClaim};
+use auth::{AccessKeys, Denied, OwnClaim, SignedClaim};
 use base::{Clock, Instant};
 use minicbor::{Decoder, data::Type, decode};
 use model::ErrorCode;
 
 use crate::error::Refusal;
+use dax_wire::Writer;
 
 /// DAX: clients take a grant to last so long, and sign anew before it ends: on one connection after 270 s at the latest.
 const GRANT: Duration = Duration::from_secs(300);
@@ -95,6 +96,17 @@ fn claim(arguments: &[u8]) -> Result<SignedClaim<'_>, decode::Error> {
         _ => values.bytes()?,
     };
     Ok(SignedClaim { access_key_id, signature, string_to_sign })
+}
+
+/// The arguments of `authorizeConnection` that say so.
+pub(crate) fn encode(claim: &OwnClaim) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.text(&claim.access_key_id);
+    out.text(&claim.signature);
+    out.bytes(claim.string_to_sign.as_bytes());
+    out.null();
+    out.null();
+    out.into_bytes()
 }
 
 #[cfg(test)]

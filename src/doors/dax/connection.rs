@@ -12,7 +12,7 @@ use crate::{
     door::Door,
     error::{Refusal, Stakes},
     incoming::Incoming,
-    metadata,
+    metadata::{self, Asker},
     methods::Method,
     reply::{Answers, Asked, Reply},
     request::{Reading, Request, Unreadable},
@@ -49,6 +49,7 @@ pub(crate) struct Connection<'d, S: Answers, C> {
     entrance: Entrance,
     incoming: Incoming,
     layering: Layering,
+    asker: Asker,
     grant: Grant,
 }
 
@@ -60,6 +61,7 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
             entrance,
             incoming: Incoming::new(door.request_bytes.clone()),
             layering: Layering::Plain,
+            asker: Asker::Client,
             grant: Grant::None,
         }
     }
@@ -82,6 +84,7 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
     async fn serve(&mut self) -> Result<std::convert::Infallible, Ending> {
         let preamble = self.preamble().await?;
         self.layering = preamble.layering;
+        self.asker = if preamble.is_node { Asker::Node } else { Asker::Client };
         tracing::debug!(user_agent = preamble.user_agent, layering = ?preamble.layering, "a client connected");
         let door = self.door;
         let mut leaving = std::pin::pin!(door.time_to_leave());
@@ -169,17 +172,15 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
                 door.metrics.unauthorized.inc();
                 Err(refusal)
             }
-            (None, Method::Endpoints) => {
-                Ok(Reply::own(door.config.roster.answer(self.entrance, door.drain.has_begun())))
-            }
+            (None, Method::Endpoints) => Ok(Reply::own(door.roster(self.entrance))),
             (None, Method::DefineAttributeListId) => {
                 let refused = &door.metrics.refused_lists;
-                let answer = metadata::define_id(&door.lists, arguments, refused).await;
-                door.metrics.attribute_lists.set(door.lists.count() as i64);
+                let answer = metadata::define_id(&door.lists, arguments, self.asker, refused).await;
+                door.metrics.attribute_lists.set(door.lists.here().count() as i64);
                 answer.map(Reply::own)
             }
             (None, Method::DefineAttributeList) => {
-                metadata::define_list(&door.lists, arguments).map(Reply::own)
+                metadata::define_list(&door.lists, arguments, self.asker).await.map(Reply::own)
             }
             (None, _) => {
                 let deadline = began + door.config.call_timeout;

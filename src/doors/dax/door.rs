@@ -7,6 +7,7 @@ use std::{
 };
 
 use auth::{AccessKeys, AccessKeysError};
+use backend::Backend;
 use base::{Accepting, Chance, Clock, Drain, Instant, Permits, accept_loop, time_to_hang_up};
 use prometheus::IntGauge;
 use socket2::{SockRef, TcpKeepalive};
@@ -14,10 +15,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    attribute_lists::AttributeLists,
+    attribute_lists::{AttributeLists, LogError, SharedLists},
     config::Config,
     connection::Connection,
     metrics::Metrics,
+    nodes::Nodes,
+    operation::Operations,
     reply::Answers,
     roster::Entrance,
     tls::{self, TlsError},
@@ -50,15 +53,19 @@ pub enum DoorError {
     /// Nobody could come in over TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The numbers of attribute lists cannot be had.
+    #[error("the attribute lists cannot be read: {0}")]
+    Lists(#[from] LogError),
 }
 
 /// The DAX door.
-pub struct Door<S> {
+pub struct Door<S = Operations> {
     pub(crate) config: Config,
-    pub(crate) lists: Arc<AttributeLists>,
+    pub(crate) lists: Arc<SharedLists>,
+    pub(crate) nodes: Arc<Nodes>,
     pub(crate) answers: S,
     /// `None` lets everybody in.
-    pub(crate) keys: Option<AccessKeys>,
+    pub(crate) keys: Option<Arc<AccessKeys>>,
     pub(crate) clock: Clock,
     pub(crate) chance: Chance,
     pub(crate) drain: Drain,
@@ -101,31 +108,52 @@ pub async fn serve<S: Answers>(door: Arc<Door<S>>, listener: TcpListener, transp
         door.drain.begun().await;
         door.leaves_at();
     };
-    tokio::join!(accept_loop(listener, accepting, handle), leave);
+    let port = listener.local_addr().map(|address| address.port());
+    let watch = async {
+        if let (Transport::Plain, Ok(port)) = (transport, port) {
+            tokio::select! {
+                () = door.time_to_leave() => {}
+                () = door.nodes.watch(port) => {}
+            }
+        }
+    };
+    tokio::join!(accept_loop(listener, accepting, handle), leave, watch);
 }
 
-impl<S: Answers> Door<S> {
-    /// A door in front of `answers`. It reads the files of its certificate and of its access keys.
+impl Door {
+    /// A door in front of a stack. It reads the files of its certificate, of its access keys, and of its attribute lists.
     ///
     /// # Errors
     /// When one of them is not as it should be.
-    pub fn new(
+    pub fn open(config: Config, stack: Arc<dyn Backend>, parts: Parts) -> Result<Arc<Door>, DoorError> {
+        let (clock, drain) = (parts.clock.clone(), parts.drain.clone());
+        Door::before(|lists| Operations::new(stack, lists, clock, drain), config, parts)
+    }
+}
+
+impl<S: Answers> Door<S> {
+    /// A door in front of what answers with the lists that it has.
+    fn before(
+        answers: impl FnOnce(Arc<SharedLists>) -> S,
         config: Config,
-        lists: Arc<AttributeLists>,
-        answers: S,
         parts: Parts,
     ) -> Result<Arc<Door<S>>, DoorError> {
         let Parts { clock, chance, drain, metrics } = parts;
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         let keys = config.access_keys.as_ref();
-        let keys = keys.map(|path| AccessKeys::load(path, config.region.clone())).transpose()?;
+        let keys = keys.map(|path| AccessKeys::load(path, config.region.clone())).transpose()?.map(Arc::new);
+        let lists = AttributeLists::open(&config.lists)?;
         metrics.attribute_lists.set(lists.count() as i64);
+        let others = config.roster.others.clone();
+        let nodes = Arc::new(Nodes::new(others, keys.clone(), clock.clone(), metrics.nodes.clone()));
+        let lists = Arc::new(SharedLists::new(lists, Arc::clone(&nodes)));
         Ok(Arc::new(Door {
             connections: Permits::new(config.connections_max, metrics.refused_connections.clone()),
             request_bytes: Permits::new(config.request_bytes_max, metrics.refused_bytes.clone()),
             config,
+            answers: answers(Arc::clone(&lists)),
             lists,
-            answers,
+            nodes,
             keys,
             clock,
             chance,
@@ -134,6 +162,11 @@ impl<S: Answers> Door<S> {
             tls,
             leaves_at: OnceLock::new(),
         }))
+    }
+
+    /// The message that says which nodes there are.
+    pub(crate) fn roster(&self, entrance: Entrance) -> Vec<u8> {
+        self.config.roster.answer(entrance, self.drain.has_begun(), self.nodes.there())
     }
 
     /// Resolves when connections are to be closed: when the node has been leaving for long enough.

@@ -2,8 +2,8 @@
 //!
 //! A connection (`connection.rs`) begins with a preamble ([`dax_wire::Preamble`]) and then is a row of requests without anything
 //! between them (`request.rs`, by the table in `methods.rs`), each answered before the next is looked at. What concerns
-//! clients and not data the door answers by itself: who may call (`authorize.rs`), which nodes there are (`roster.rs`),
-//! and the numbers for lists of attribute names (`attribute_lists.rs`). All else goes to what [`Answers`]. Start at
+//! clients and not data the door answers by itself: who may call (`authorize.rs`), which nodes there are (`roster.rs`,
+//! `nodes.rs`), and the numbers for lists of attribute names (`attribute_lists.rs`). All else goes to what [`Answers`]. Start at
 //! [`serve`] and [`Door`].
 
 mod attribute_lists;
@@ -19,6 +19,7 @@ mod incoming;
 mod metadata;
 mod methods;
 mod metrics;
+mod nodes;
 mod operation;
 mod reply;
 mod request;
@@ -32,7 +33,7 @@ pub use door::{Door, DoorError, Parts, Transport, serve};
 pub use error::{Reason, Refusal, Stakes};
 pub use methods::Method;
 pub use metrics::Metrics;
-pub use operation::{OperationParts, Operations};
+pub use operation::Operations;
 pub use reply::{Answers, Asked, Reply};
 pub use roster::{Entrance, Node, Reach, Role, RosterConfig};
 pub use tls::TlsError;

@@ -5,29 +5,51 @@ use model::{ApiError, ErrorCode};
 use prometheus::IntCounter;
 
 use crate::{
-    attribute_lists::{AttributeLists, Undefined},
+    attribute_lists::{SharedLists, Undefined},
     error::{Refusal, Stakes},
     reply,
 };
 use dax_wire::{Malformed, for_each, value::STRING_SET};
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    Client,
+    /// Another node, which asks the others by itself.
+    Node,
+}
+
 /// `defineAttributeListId`: the message, or why there is none.
 pub(crate) async fn define_id(
-    lists: &AttributeLists,
+    lists: &SharedLists,
     arguments: &[u8],
+    asker: Asker,
     refused: &IntCounter,
 ) -> Result<Vec<u8>, Refusal> {
     let names = names(arguments).map_err(malformed)?;
-    let id = lists.id_of(&names).await.inspect_err(|_| refused.inc()).map_err(undefined)?;
+    let id = match asker {
+        Asker::Client => lists.id_of(&names).await,
+        Asker::Node => lists.here().id_of(&names).await,
+    };
+    let id = id.inspect_err(|_| refused.inc()).map_err(undefined)?;
     let mut out = reply::begin(0);
     out.int(i64::try_from(id).expect("numbers of lists have 53 bits"));
     Ok(out.into_bytes())
 }
 
 /// `defineAttributeList`.
-pub(crate) fn define_list(lists: &AttributeLists, arguments: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(crate) async fn define_list(
+    lists: &SharedLists,
+    arguments: &[u8],
+    asker: Asker,
+) -> Result<Vec<u8>, Refusal> {
     let id = Decoder::new(arguments).i64().map_err(|error| malformed(error.into()))?;
-    let names = u64::try_from(id).ok().and_then(|id| lists.names_of(id)).ok_or_else(|| unknown(id))?;
+    let number = u64::try_from(id).map_err(|_| unknown(id))?;
+    let names = match asker {
+        Asker::Client => lists.names_of(number).await,
+        Asker::Node => lists.here().names_of(number),
+    };
+    let names = names.ok_or_else(|| unknown(id))?;
     let mut out = reply::begin(0);
     out.array(names.len());
     names.iter().for_each(|name| out.text(name));
@@ -80,10 +102,11 @@ pub(crate) fn undefined(why: Undefined) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute_lists::ListsConfig;
+    use crate::attribute_lists::{AttributeLists, ListsConfig};
 
-    fn lists(lists_max: usize) -> AttributeLists {
-        AttributeLists::open(&ListsConfig { directory: None, lists_max, bytes_max: 1 << 20 }).unwrap()
+    fn lists(lists_max: usize) -> SharedLists {
+        let config = ListsConfig { directory: None, lists_max, bytes_max: 1 << 20 };
+        SharedLists::alone(AttributeLists::open(&config).unwrap())
     }
 
     fn refused() -> IntCounter {
@@ -97,12 +120,15 @@ mod tests {
     #[tokio::test]
     async fn an_array_and_a_set_are_one_list_and_its_names_come_back_as_an_array() {
         let lists = lists(10);
-        let answer = define_id(&lists, ARRAY, &refused()).await.unwrap();
-        assert_eq!(define_id(&lists, SET, &refused()).await.unwrap(), answer);
+        let answer = define_id(&lists, ARRAY, Asker::Client, &refused()).await.unwrap();
+        assert_eq!(define_id(&lists, SET, Asker::Client, &refused()).await.unwrap(), answer);
         assert_eq!(answer[0], 0x80);
-        assert_eq!(define_list(&lists, &answer[1..]).unwrap(), [&[0x80], ARRAY].concat());
-        assert_eq!(define_id(&lists, &[0x80], &refused()).await.unwrap(), [0x80, 0x01]);
-        assert_eq!(define_list(&lists, &[0x01]).unwrap(), [0x80, 0x80]);
+        assert_eq!(
+            define_list(&lists, &answer[1..], Asker::Client).await.unwrap(),
+            [&[0x80], ARRAY].concat()
+        );
+        assert_eq!(define_id(&lists, &[0x80], Asker::Client, &refused()).await.unwrap(), [0x80, 0x01]);
+        assert_eq!(define_list(&lists, &[0x01], Asker::Client).await.unwrap(), [0x80, 0x80]);
     }
 
     #[tokio::test]
@@ -112,13 +138,13 @@ mod tests {
             assert!(refusal.message().contains(expected), "{}", refusal.message());
         };
         let refused = refused();
-        check(define_id(&lists(0), ARRAY, &refused).await.unwrap_err(), "as many lists");
+        check(define_id(&lists(0), ARRAY, Asker::Client, &refused).await.unwrap_err(), "as many lists");
         assert_eq!(refused.get(), 1);
         for wrong in [&[0x61, b'a'][..], &[0x81, 0x01], &[0xd9, 0x0c, 0xfa, 0x80], &[0xf6]] {
-            check(define_id(&lists(10), wrong, &refused).await.unwrap_err(), "");
+            check(define_id(&lists(10), wrong, Asker::Client, &refused).await.unwrap_err(), "");
         }
-        check(define_list(&lists(10), &[0x02]).unwrap_err(), "has the number 2");
-        check(define_list(&lists(10), &[0x20]).unwrap_err(), "has the number -1");
-        check(define_list(&lists(10), &[0x61, b'a']).unwrap_err(), "");
+        check(define_list(&lists(10), &[0x02], Asker::Client).await.unwrap_err(), "has the number 2");
+        check(define_list(&lists(10), &[0x20], Asker::Client).await.unwrap_err(), "has the number -1");
+        check(define_list(&lists(10), &[0x61, b'a'], Asker::Client).await.unwrap_err(), "");
     }
 }

@@ -22,6 +22,7 @@ pub struct Metrics {
     seconds: Vec<Histogram>,
     pub(crate) connections: IntGauge,
     pub(crate) attribute_lists: IntGauge,
+    pub(crate) nodes: IntGauge,
     pub(crate) unreadable: IntCounter,
     pub(crate) strangers: IntCounter,
     pub(crate) unauthorized: IntCounter,
@@ -73,6 +74,7 @@ impl Metrics {
             seconds,
             connections: gauge("dax_connections", "Connections that are open.")?,
             attribute_lists: gauge("dax_attribute_lists", "Lists of attribute names that have a number.")?,
+            nodes: gauge("dax_nodes", "Nodes that clients are shown, this one included.")?,
             unreadable: counter("dax_unreadable_total", "Requests that could not be read.")?,
             strangers: counter("dax_strangers_total", "Connections that did not begin as a client's does.")?,
             unauthorized: counter(

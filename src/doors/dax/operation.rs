@@ -3,7 +3,7 @@
 //! Requests go down the stack as they would from the JSON door, but for their bytes: `arguments.rs` reads what all
 //! operations have in common, and a file for each kind makes the request and writes the result. Clients neither send nor
 //! understand names of attributes with items, nor keys in answers: `tables.rs` knows the keys, and
-//! [`AttributeLists`] the names.
+//! [`SharedLists`] the names.
 
 mod answers;
 mod arguments;
@@ -25,7 +25,7 @@ use bytes::Bytes;
 use model::{Item, KeySchema, Target, call::Request};
 
 use crate::{
-    attribute_lists::AttributeLists,
+    attribute_lists::SharedLists,
     error::Stakes,
     metadata,
     methods::Method,
@@ -35,20 +35,11 @@ use dax_wire::{Writer, item::Values};
 
 use self::{arguments::Arguments, refused::Refused, tables::Tables};
 
-/// What the operations need from outside.
-#[derive(Debug, Clone)]
-pub struct OperationParts {
-    /// Time.
-    pub clock: Clock,
-    /// Where tasks are registered.
-    pub drain: Drain,
-}
-
 /// The operations, in front of a stack.
 pub struct Operations {
     backend: Arc<dyn Backend>,
     tables: Arc<Tables>,
-    lists: Arc<AttributeLists>,
+    lists: Arc<SharedLists>,
     clock: Clock,
 }
 
@@ -119,8 +110,12 @@ fn stakes(method: Method) -> Stakes {
 
 impl Operations {
     /// Operations in front of a stack.
-    pub fn new(backend: Arc<dyn Backend>, lists: Arc<AttributeLists>, parts: OperationParts) -> Operations {
-        let OperationParts { clock, drain } = parts;
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        lists: Arc<SharedLists>,
+        clock: Clock,
+        drain: Drain,
+    ) -> Operations {
         let tables = Arc::new(Tables::new(Arc::clone(&backend), clock.clone(), drain));
         Operations { backend, tables, lists, clock }
     }
@@ -196,12 +191,7 @@ impl Operations {
     }
 
     async fn list_of(&self, names: &[&str]) -> Result<i64, Refused> {
-        let id = match self.lists.known_id(names.iter().copied()) {
-            Some(id) => id,
-            None => {
-                self.lists.id_of(names).await.map_err(|why| Refused::Refusal(metadata::undefined(why)))?
-            }
-        };
+        let id = self.lists.id_of(names).await.map_err(|why| Refused::Refusal(metadata::undefined(why)))?;
         Ok(i64::try_from(id).expect("numbers of lists have 53 bits"))
     }
 }

@@ -1,20 +1,19 @@
 //! Which nodes there are: the answer by which clients find them.
 //!
 //! Clients ask every few seconds, of any node, and connect to the addresses in the answer, not to the one that they were
-//! given. A node that is not in it any more is left within seconds.
-//!
-//! What remains: the list is the configured one. A node that is gone stays in it, and clients find out by their health
-//! checks; and a node that leaves is still in the answers of the others, until their configuration says otherwise.
+//! given. A node that is not in it any more is left within seconds. In it are those of the configured nodes that are there
+//! (`nodes.rs`).
 
 use std::{
     net::{IpAddr, SocketAddr},
     str::FromStr,
 };
 
+use minicbor::Decoder;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::reply;
-use dax_wire::Writer;
+use dax_wire::{Malformed, Writer, for_each};
 
 /// What a node does in a cluster.
 ///
@@ -87,10 +86,15 @@ impl RosterConfig {
         roles.filter(|role| *role == Role::Leader).count()
     }
 
-    /// The message that answers `endpoints`. A node that `is_leaving` is not in it, unless it is the only one: an empty
-    /// answer stops clients altogether.
-    pub fn answer(&self, entrance: Entrance, is_leaving: bool) -> Vec<u8> {
-        let entries = self.entries(entrance, is_leaving);
+    /// The message that answers `endpoints`: this node, and the `others` that are there. A node that `is_leaving` is not
+    /// in it, unless it is the only one: an empty answer stops clients altogether.
+    pub(crate) fn answer<'n>(
+        &'n self,
+        entrance: Entrance,
+        is_leaving: bool,
+        others: impl Iterator<Item = &'n Node>,
+    ) -> Vec<u8> {
+        let entries = self.entries(entrance, is_leaving, others);
         let leader = entries.iter().find(|entry| entry.role == Role::Leader).map_or(0, Entry::id);
         let mut out = reply::begin(0);
         out.array(entries.len());
@@ -100,7 +104,18 @@ impl RosterConfig {
         out.into_bytes()
     }
 
-    fn entries(&self, entrance: Entrance, is_leaving: bool) -> Vec<Entry<'_>> {
+    /// With all others.
+    #[cfg(test)]
+    pub(crate) fn whole_answer(&self, entrance: Entrance, is_leaving: bool) -> Vec<u8> {
+        self.answer(entrance, is_leaving, self.others.iter())
+    }
+
+    fn entries<'n>(
+        &'n self,
+        entrance: Entrance,
+        is_leaving: bool,
+        others: impl Iterator<Item = &'n Node>,
+    ) -> Vec<Entry<'n>> {
         let local = SocketAddr::new(entrance.local.ip().to_canonical(), entrance.local.port());
         let own = self.advertise.unwrap_or(Reach { address: local.ip(), port: None, tls_port: None });
         let entry = |reach: &Reach, role, zone| {
@@ -108,9 +123,7 @@ impl RosterConfig {
             Entry { address: reach.address, port: port.unwrap_or(local.port()), role, zone }
         };
         let own = entry(&own, self.role, self.zone.as_str());
-        let mut entries: Vec<Entry<'_>> = self
-            .others
-            .iter()
+        let mut entries: Vec<Entry<'_>> = others
             .map(|node| entry(&node.reach, node.role, node.zone.as_deref().unwrap_or(&self.zone)))
             .collect();
         if !is_leaving || entries.is_empty() {
@@ -124,6 +137,42 @@ impl RosterConfig {
     }
 }
 
+/// Where the nodes are that an answer shows.
+pub(crate) fn addresses(result: &[u8]) -> Result<Vec<SocketAddr>, Malformed> {
+    let mut values = Decoder::new(result);
+    let mut addresses = Vec::new();
+    let length = values.array()?;
+    for_each(&mut values, length, |values| {
+        let (mut address, mut port) = (None, None);
+        let length = values.map()?;
+        for_each(values, length, |values| {
+            match values.i64()? {
+                ADDRESS => address = Some(ip(values.bytes()?)?),
+                PORT => port = Some(values.u16()?),
+                _ => values.skip()?,
+            }
+            Ok(())
+        })?;
+        addresses.extend(address.zip(port).map(SocketAddr::from));
+        Ok(())
+    })?;
+    Ok(addresses)
+}
+
+fn ip(bytes: &[u8]) -> Result<IpAddr, Malformed> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).map_err(|_| Malformed::WrongType)
+}
+
+/// What the fields of a node are known by.
+const ID: i64 = 0;
+const HOST: i64 = 1;
+const ADDRESS: i64 = 2;
+const PORT: i64 = 3;
+const ROLE: i64 = 4;
+const ZONE: i64 = 5;
+const LEADER_ID: i64 = 6;
+
 impl Entry<'_> {
     /// The same from whichever node the answer comes, so it is made of the address.
     fn id(&self) -> i64 {
@@ -134,26 +183,26 @@ impl Entry<'_> {
     /// DAX: these seven fields and no other; Python's client fails on more.
     fn write(&self, leader: i64, out: &mut Writer) {
         out.map(7);
-        out.int(0);
+        out.int(ID);
         out.int(self.id());
-        out.int(1);
+        out.int(HOST);
         out.text(&self.address.to_string());
-        out.int(2);
+        out.int(ADDRESS);
         match self.address {
             IpAddr::V4(address) => out.bytes(&address.octets()),
             IpAddr::V6(address) => out.bytes(&address.octets()),
         }
-        out.int(3);
+        out.int(PORT);
         out.int(self.port.into());
-        out.int(4);
+        out.int(ROLE);
         out.int(match self.role {
             Role::Leader => 1,
             Role::Replica => 2,
         });
-        out.int(5);
+        out.int(ZONE);
         out.text(self.zone);
         // It changes with the leader.
-        out.int(6);
+        out.int(LEADER_ID);
         out.int(leader);
     }
 }
@@ -267,6 +316,9 @@ mod tests {
             nodes.push((address, port, role, zone));
         }
         assert_eq!(values.position(), message.len());
+        let told = addresses(&message[1..]).unwrap();
+        let shown = nodes.iter().map(|(address, port, ..)| SocketAddr::new(ip(address).unwrap(), *port));
+        assert!(shown.eq(told.iter().copied()), "{told:?}");
         assert_eq!(ids.len(), 1, "one leads");
         assert!(leader_ids.iter().all(|id| *id == ids[0]));
         nodes
@@ -275,9 +327,13 @@ mod tests {
     #[test]
     fn a_node_alone_says_where_the_client_came_in() {
         let check = |local: &str, address: &[u8], port| {
-            let message = alone().answer(entrance(local), false);
+            let message = alone().whole_answer(entrance(local), false);
             assert_eq!(nodes(&message), [(address.to_vec(), port, 1, "a".to_owned())]);
-            assert_eq!(alone().answer(entrance(local), true), message, "it stays, for there is no other");
+            assert_eq!(
+                alone().whole_answer(entrance(local), true),
+                message,
+                "it stays, for there is no other"
+            );
         };
         check("127.0.0.1:8111", &[127, 0, 0, 1], 8111);
         check("[::ffff:10.0.0.1]:8111", &[10, 0, 0, 1], 8111);
@@ -289,7 +345,7 @@ mod tests {
         let mut config = RosterConfig { advertise: Some("192.0.2.7 dax=18111".parse().unwrap()), ..alone() };
         let at = |config: &RosterConfig, is_tls| {
             let entrance = Entrance { is_tls, ..entrance("10.0.0.1:9111") };
-            let (address, port, ..) = nodes(&config.answer(entrance, false)).remove(0);
+            let (address, port, ..) = nodes(&config.whole_answer(entrance, false)).remove(0);
             (address, port)
         };
         assert_eq!(at(&config, false), (vec![192, 0, 2, 7], 18111));
@@ -307,10 +363,13 @@ mod tests {
         let (b, c) = (vec![10, 0, 0, 2], vec![10, 0, 0, 3]);
         let here = entrance("10.0.0.1:8111");
         assert_eq!(
-            nodes(&config.answer(here, false)),
+            nodes(&config.whole_answer(here, false)),
             [own, (b.clone(), 8111, 2, "b".into()), (c.clone(), 8112, 2, "a".into())]
         );
-        assert_eq!(nodes(&config.answer(here, true)), [(b, 8111, 1, "b".into()), (c, 8112, 2, "a".into())]);
+        assert_eq!(
+            nodes(&config.whole_answer(here, true)),
+            [(b, 8111, 1, "b".into()), (c, 8112, 2, "a".into())]
+        );
         let replica = RosterConfig { role: Role::Replica, ..config };
         assert_eq!(replica.leaders(), 0);
     }
@@ -319,7 +378,7 @@ mod tests {
     fn nodes_have_the_same_id_from_wherever_they_are_seen() {
         let ids = |config: &RosterConfig, local| {
             let mut ids: Vec<_> = config
-                .entries(entrance(local), false)
+                .entries(entrance(local), false, config.others.iter())
                 .iter()
                 .map(|entry| (entry.address, entry.id()))
                 .collect();

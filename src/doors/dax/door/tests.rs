@@ -9,6 +9,8 @@ use tokio::{
 };
 
 use super::*;
+
+mod cluster;
 use crate::{
     attribute_lists::ListsConfig,
     methods::Method,
@@ -72,8 +74,15 @@ fn config() -> Config {
     }
 }
 
+fn listener() -> TcpListener {
+    base::listen(([127, 0, 0, 1], 0).into()).unwrap()
+}
+
 async fn open(config: Config) -> Node {
-    let listener = base::listen(([127, 0, 0, 1], 0).into()).unwrap();
+    open_on(listener(), config).await
+}
+
+async fn open_on(listener: TcpListener, config: Config) -> Node {
     let address = listener.local_addr().unwrap();
     let drain = Drain::new();
     let parts = Parts {
@@ -82,9 +91,8 @@ async fn open(config: Config) -> Node {
         drain: drain.clone(),
         metrics: Metrics::register(&Registry::new()).unwrap(),
     };
-    let lists = Arc::new(AttributeLists::open(&config.lists).unwrap());
     let transport = if config.tls.is_some() { Transport::Tls } else { Transport::Plain };
-    let door = Door::new(config, lists, Echo, parts).unwrap();
+    let door = Door::before(|_lists| Echo, config, parts).unwrap();
     let listening = drain.spawn(serve(Arc::clone(&door), listener, transport));
     Node { address, door, drain, listening }
 }
@@ -173,7 +181,7 @@ async fn requests_in_one_packet_are_answered_in_their_order() {
     stream.write_all(&packet).await.unwrap();
     expect(&mut stream, &echo(SLOW)).await;
     let local = stream.peer_addr().unwrap();
-    let roster = config().roster.answer(Entrance { local, is_tls: false }, false);
+    let roster = config().roster.whole_answer(Entrance { local, is_tls: false }, false);
     expect(&mut stream, &roster).await;
     expect(&mut stream, &echo(b"\x41z")).await;
 }
@@ -292,16 +300,16 @@ async fn a_node_that_leaves_answers_on_and_then_closes() {
     let entrance = Entrance { local: busy.peer_addr().unwrap(), is_tls: false };
     let endpoints = request(Method::Endpoints, b"");
     busy.write_all(&endpoints).await.unwrap();
-    expect(&mut busy, &roster.answer(entrance, false)).await;
+    expect(&mut busy, &roster.whole_answer(entrance, false)).await;
 
     node.drain.begin();
     busy.write_all(&endpoints).await.unwrap();
-    expect(&mut busy, &roster.answer(entrance, true)).await;
+    expect(&mut busy, &roster.whole_answer(entrance, true)).await;
     ask(&mut busy, b"\x41b").await;
     // Clients ask for nodes on new connections.
     let mut late = node.client().await;
     late.write_all(&endpoints).await.unwrap();
-    expect(&mut late, &roster.answer(entrance, true)).await;
+    expect(&mut late, &roster.whole_answer(entrance, true)).await;
     assert!(is_silent(&mut idle).await, "it is closed later");
     // What is under way when the time is over is answered still.
     tokio::time::sleep(leave_time).await;
@@ -416,7 +424,7 @@ async fn a_client_over_tls_is_served_whatever_name_it_asks_for() {
         ask(&mut stream, b"\x41z").await;
         stream.write_all(&request(Method::Endpoints, b"")).await.unwrap();
         let entrance = Entrance { local: node.address, is_tls: true };
-        expect(&mut stream, &config().roster.answer(entrance, false)).await;
+        expect(&mut stream, &config().roster.whole_answer(entrance, false)).await;
     }
     let mut plain = node.connect().await;
     plain.write_all(PLAIN).await.unwrap();

@@ -10,7 +10,7 @@ use model::{
     },
 };
 
-use crate::attribute_lists::AttributeLists;
+use crate::attribute_lists::SharedLists;
 use dax_wire::{Malformed, expect_end, expression, for_each, item, key};
 
 use super::refused::Refused;
@@ -236,15 +236,18 @@ pub(super) fn primary_key(schema: &KeySchema, bytes: &[u8]) -> Result<Item, Refu
 /// A whole item: its key, and its other attributes as they travel.
 ///
 /// # Errors
-/// If nobody here knows the list of names, or the values are not as many.
-pub(super) fn whole_item(
-    lists: &AttributeLists,
+/// If no node knows the list of names, or the values are not as many.
+pub(super) async fn whole_item(
+    lists: &SharedLists,
     schema: &KeySchema,
     key: &[u8],
     blob: &[u8],
 ) -> Result<Item, Refused> {
     let (list, values) = item::split_list(blob)?;
-    let names = u64::try_from(list).ok().and_then(|list| lists.names_of(list));
+    let names = match u64::try_from(list) {
+        Ok(list) => lists.names_of(list).await,
+        Err(_) => None,
+    };
     let names = names.ok_or_else(|| Refused::Refusal(crate::metadata::unknown(list)))?;
     let mut whole = item::decode(values, &names)?;
     for (name, value) in primary_key(schema, key)? {

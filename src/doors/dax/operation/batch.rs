@@ -150,7 +150,7 @@ impl Operations {
                 Some(wanted) => {
                     out.array(found.len());
                     for (key, blob) in found {
-                        wanted.write(&whole_item(&self.lists, schema, key, &blob)?, &mut out);
+                        wanted.write(&whole_item(&self.lists, schema, key, &blob).await?, &mut out);
                     }
                 }
                 None => {
@@ -184,14 +184,16 @@ impl Operations {
         let schemas = self.schemas(&names, asked).await?;
         let mut request_items = Vec::with_capacity(tables.len());
         for ((table, writings), schema) in tables.iter().zip(&schemas) {
-            let write = |&(key, blob): &Writing<'_>| match blob {
-                Some(blob) => {
-                    let item = ItemToPut::new(whole_item(&self.lists, schema, key, blob)?);
-                    Ok(WriteRequest::Put(PutRequest { item }))
-                }
-                None => Ok(WriteRequest::Delete(DeleteRequest { key: primary_key(schema, key)? })),
-            };
-            let writes = writings.iter().map(write).collect::<Result<Vec<_>, Refused>>()?;
+            let mut writes = Vec::with_capacity(writings.len());
+            for (key, blob) in writings {
+                writes.push(match blob {
+                    Some(blob) => {
+                        let item = ItemToPut::new(whole_item(&self.lists, schema, key, blob).await?);
+                        WriteRequest::Put(PutRequest { item })
+                    }
+                    None => WriteRequest::Delete(DeleteRequest { key: primary_key(schema, key)? }),
+                });
+            }
             request_items.push(((*table).to_owned(), writes));
         }
         let request = BatchWriteItem {

@@ -71,7 +71,7 @@ impl Operations {
                     out.int(ITEM);
                     match wanted {
                         Some(wanted) => {
-                            wanted.write(&whole_item(&self.lists, &schema, key, &blob)?, &mut out)
+                            wanted.write(&whole_item(&self.lists, &schema, key, &blob).await?, &mut out)
                         }
                         None => out.bytes(&blob),
                     }
@@ -122,7 +122,7 @@ impl Operations {
         let texts = write_texts(options.condition, None)?;
         let request = PutItem {
             table_name: table.to_owned(),
-            item: ItemToPut::new(whole_item(&self.lists, &schema, key, blob)?),
+            item: ItemToPut::new(whole_item(&self.lists, &schema, key, blob).await?),
             return_values: options.values,
             return_consumed_capacity: options.capacity,
             return_item_collection_metrics: options.metrics,

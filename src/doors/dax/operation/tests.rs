@@ -55,9 +55,9 @@ impl Vectors {
     fn operations(&self, client: &str, origin: Arc<Scripted>) -> Operations {
         let lists = self.attribute_list_ids.get(client).into_iter().flatten();
         let names = |names: &[String]| names.iter().map(|name| Box::from(name.as_str())).collect();
-        let lists = AttributeLists::holding(lists.map(|(id, list)| (*id, names(list))));
-        let parts = OperationParts { clock: Clock::start(), drain: Drain::new() };
-        Operations::new(origin, Arc::new(lists), parts)
+        let lists =
+            crate::attribute_lists::AttributeLists::holding(lists.map(|(id, list)| (*id, names(list))));
+        Operations::new(origin, Arc::new(SharedLists::alone(lists)), Clock::start(), Drain::new())
     }
 }
 

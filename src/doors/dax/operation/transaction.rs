@@ -144,12 +144,15 @@ impl Operations {
             transact_items.push(match kinds[place] {
                 PUT => TransactWriteItem::Put(TransactPut {
                     table_name,
-                    item: ItemToPut::new(whole_item(
-                        &self.lists,
-                        schema,
-                        keys[place],
-                        blobs[place].ok_or(Malformed::WrongType)?,
-                    )?),
+                    item: ItemToPut::new(
+                        whole_item(
+                            &self.lists,
+                            schema,
+                            keys[place],
+                            blobs[place].ok_or(Malformed::WrongType)?,
+                        )
+                        .await?,
+                    ),
                     condition_expression: condition,
                     expression_attribute_names: names,
                     expression_attribute_values: values,

@@ -1,0 +1,288 @@
+//! The other nodes of a cluster, as this one sees them.
+//!
+//! Each is asked every second which nodes there are. One that is not in its own answer is leaving, and one that does not
+//! answer is gone; clients are shown neither until it is back. The calls are those of clients, over `dax://`, and with the
+//! same access keys. So a node that listens for `daxs://` alone watches nobody.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use auth::AccessKeys;
+use base::Clock;
+use dax_wire::{Layering, Malformed, Preamble, Writer, for_each};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use minicbor::Decoder;
+use prometheus::IntGauge;
+use tokio::net::TcpStream;
+
+use crate::{
+    authorize,
+    caller::{self, Broken, Caller, Message},
+    methods::Method,
+    roster::{self, Node},
+};
+
+/// How often each is asked. Clients ask every 4 s.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// For a connection and an answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// So often in a row one that is there has not answered when it is gone.
+const MISSES_MAX: u32 = 3;
+
+/// The other nodes.
+#[derive(Debug)]
+pub(crate) struct Nodes {
+    others: Vec<Other>,
+    /// With which nodes authorize.
+    keys: Option<Arc<AccessKeys>>,
+    clock: Clock,
+    /// How many clients are shown, this one included.
+    shown: IntGauge,
+    /// Where this node listens for `dax://`, and so do the others that have not said another port. Unset, nobody is called.
+    port: OnceLock<u16>,
+}
+
+#[derive(Debug)]
+struct Other {
+    node: Node,
+    state: Mutex<State>,
+    /// A connection that is kept for the next call.
+    line: tokio::sync::Mutex<Option<Caller<TcpStream>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    standing: Standing,
+    /// Calls in a row without an answer.
+    misses: u32,
+}
+
+/// Whether clients are shown a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// They are; at the beginning too, when nothing is known.
+    There,
+    Leaving,
+    Gone,
+}
+
+/// Why a node has not answered.
+#[derive(Debug, thiserror::Error)]
+enum Unanswered {
+    #[error("this node does not listen for dax:// itself")]
+    Uncalled,
+    #[error("there was no answer in time")]
+    Late,
+    #[error("it refuses: {0}")]
+    Refused(String),
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+impl From<io::Error> for Unanswered {
+    fn from(error: io::Error) -> Unanswered {
+        Broken::Lost(error).into()
+    }
+}
+
+impl Nodes {
+    pub(crate) fn new(
+        others: Vec<Node>,
+        keys: Option<Arc<AccessKeys>>,
+        clock: Clock,
+        shown: IntGauge,
+    ) -> Nodes {
+        let other = |node| Other {
+            node,
+            state: Mutex::new(State { standing: Standing::There, misses: 0 }),
+            line: tokio::sync::Mutex::default(),
+        };
+        let nodes = Nodes {
+            others: others.into_iter().map(other).collect(),
+            keys,
+            clock,
+            shown,
+            port: OnceLock::new(),
+        };
+        nodes.count();
+        nodes
+    }
+
+    /// Those that clients are shown.
+    pub(crate) fn there(&self) -> impl Iterator<Item = &Node> {
+        self.in_standing(Standing::There).map(|other| &other.node)
+    }
+
+    /// Asks all of them for ever how they are; `port` is where this node listens for `dax://`.
+    pub(crate) async fn watch(&self, port: u16) {
+        let port = *self.port.get_or_init(|| port);
+        if self.others.is_empty() {
+            return;
+        }
+        loop {
+            join_all(self.others.iter().map(|other| self.look_at(other, port))).await;
+            self.count();
+            self.clock.sleep(WATCH_EVERY).await;
+        }
+    }
+
+    /// Has all that are there number a list of attribute names, and waits until they have. Those that are not ask for
+    /// it, once they are back and somebody uses it.
+    pub(crate) async fn tell(&self, names: &[&str]) {
+        let mut arguments = Writer::new();
+        arguments.array(names.len());
+        names.iter().for_each(|name| arguments.text(name));
+        let arguments = arguments.into_bytes();
+        let tell = async |other: &Other| {
+            if let Err(why) = self.call(other, Method::DefineAttributeListId, &arguments).await {
+                let address = other.node.reach.address;
+                tracing::warn!(%address, %why, "a node was not told a list of attribute names");
+            }
+        };
+        join_all(self.in_standing(Standing::There).map(tell)).await;
+    }
+
+    /// The names behind the number of a list, if a node that is not gone knows it.
+    pub(crate) async fn names_of(&self, list: u64) -> Option<Vec<String>> {
+        let mut arguments = Writer::new();
+        arguments.int(i64::try_from(list).ok()?);
+        let arguments = arguments.into_bytes();
+        let ask = async |other: &Other| {
+            let result = self.call(other, Method::DefineAttributeList, &arguments).await.ok()?;
+            read_names(&result).ok()
+        };
+        let known = self.others.iter().filter(|other| other.state().standing != Standing::Gone);
+        let mut answers: FuturesUnordered<_> = known.map(ask).collect();
+        while let Some(answer) = answers.next().await {
+            if answer.is_some() {
+                return answer;
+            }
+        }
+        None
+    }
+
+    fn in_standing(&self, standing: Standing) -> impl Iterator<Item = &Other> {
+        self.others.iter().filter(move |other| other.state().standing == standing)
+    }
+
+    fn count(&self) {
+        self.shown.set(1 + self.there().count() as i64);
+    }
+
+    async fn look_at(&self, other: &Other, port: u16) {
+        let seen = match self.call(other, Method::Endpoints, &[]).await {
+            Ok(result) => match roster::addresses(&result) {
+                Ok(addresses) if addresses.contains(&other.address(port)) => Ok(Standing::There),
+                Ok(_) => Ok(Standing::Leaving),
+                Err(why) => Err(Unanswered::Broken(why.into())),
+            },
+            // It is there to refuse.
+            Err(Unanswered::Refused(_)) => Ok(Standing::There),
+            Err(why) => Err(why),
+        };
+        other.note(seen);
+    }
+
+    /// Makes a call that may be made twice.
+    async fn call(&self, other: &Other, method: Method, arguments: &[u8]) -> Result<Vec<u8>, Unanswered> {
+        let port = *self.port.get().ok_or(Unanswered::Uncalled)?;
+        let call = async {
+            let mut line = other.line.lock().await;
+            let bytes = self.authorized(method, arguments);
+            // Taken out: a connection whose reply nobody has waited for must not be used again.
+            if let Some(mut caller) = line.take()
+                && let Ok(message) = caller.exchange(&bytes, method).await
+            {
+                *line = Some(caller);
+                return result(message);
+            }
+            let stream = TcpStream::connect(other.address(port)).await?;
+            stream.set_nodelay(true)?;
+            let mut caller = Caller::begin(stream, &preamble()).await?;
+            let message = caller.exchange(&bytes, method).await?;
+            *line = Some(caller);
+            result(message)
+        };
+        let deadline = self.clock.now() + PATIENCE;
+        self.clock.timeout_at(deadline, call).await.unwrap_or(Err(Unanswered::Late))
+    }
+
+    /// A request, behind one that says who calls.
+    fn authorized(&self, method: Method, arguments: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if let Some(keys) = &self.keys {
+            let claim = authorize::encode(&keys.claim_dax(self.clock.wall()));
+            bytes = caller::request(Method::AuthorizeConnection, &claim);
+        }
+        bytes.extend(caller::request(method, arguments));
+        bytes
+    }
+}
+
+impl Other {
+    fn state(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn address(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.node.reach.address, self.node.reach.port.unwrap_or(port))
+    }
+
+    /// Takes note of how it is.
+    fn note(&self, seen: Result<Standing, Unanswered>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.standing;
+        *state = match &seen {
+            Ok(standing) => State { standing: *standing, misses: 0 },
+            Err(_) if state.misses + 1 >= MISSES_MAX => State { standing: Standing::Gone, ..*state },
+            Err(_) => State { misses: state.misses + 1, ..*state },
+        };
+        let address = self.node.reach.address;
+        match (state.standing, seen) {
+            (standing, _) if standing == before => {}
+            (Standing::There, _) => {
+                tracing::info!(%address, "a node is there again, and clients are shown it")
+            }
+            (Standing::Leaving, _) => tracing::info!(
+                %address,
+                "a node is leaving, or does not know itself by this address; clients are not shown it"
+            ),
+            (Standing::Gone, Err(why)) => {
+                tracing::warn!(%address, %why, "a node does not answer, and clients are not shown it");
+            }
+            (Standing::Gone, Ok(_)) => {}
+        }
+    }
+}
+
+fn result(message: Message) -> Result<Vec<u8>, Unanswered> {
+    match message {
+        Message::Result(result) => Ok(result),
+        Message::Error(error) => {
+            // Behind the codes.
+            let mut values = Decoder::new(&error);
+            let words = values.skip().and_then(|()| values.str()).map_err(Malformed::from);
+            Err(Unanswered::Refused(words.map_err(Broken::from)?.to_owned()))
+        }
+    }
+}
+
+fn preamble() -> Preamble {
+    let user_agent = Some(concat!("linac/", env!("CARGO_PKG_VERSION")).to_owned());
+    Preamble { layering: Layering::Plain, user_agent, is_node: true }
+}
+
+fn read_names(result: &[u8]) -> Result<Vec<String>, Malformed> {
+    let mut values = Decoder::new(result);
+    let mut names = Vec::new();
+    let length = values.array()?;
+    for_each(&mut values, length, |values| {
+        names.push(values.str()?.to_owned());
+        Ok(())
+    })?;
+    Ok(names)
+}
