@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dax_door::{ListsConfig, RosterConfig, TlsConfig};
+use dax_door::{ListsConfig, NodesTlsConfig, RosterConfig, TlsConfig};
 
 use super::{
     DaxConfig, parse,
@@ -89,5 +89,22 @@ fn tls(reader: &mut Reader<'_>) -> Option<TlsConfig> {
             (true, Some(_)) | (false, None) => {}
         }
     }
-    Some(TlsConfig { certificate: certificate?, key: key? }).filter(|_| is_wanted)
+    let nodes = nodes(reader, is_wanted);
+    Some(TlsConfig { certificate: certificate?, key: key?, nodes }).filter(|_| is_wanted)
+}
+
+/// By what nodes know one another, who can speak TLS only if they listen for it.
+fn nodes(reader: &mut Reader<'_>, is_wanted: bool) -> Option<NodesTlsConfig> {
+    let authorities = reader.read_if_set("dax.nodes_authorities", parse::file);
+    let name = reader.read_if_set("dax.nodes_name", parse::zone);
+    match (&authorities, &name) {
+        (Some(_), _) if !is_wanted => {
+            reader.reject("dax.nodes_authorities", "is for dax.tls_listen, which is not set");
+        }
+        (None, Some(_)) => {
+            reader.reject("dax.nodes_name", "is for dax.nodes_authorities, which is not set");
+        }
+        _ => {}
+    }
+    Some(NodesTlsConfig { authorities: authorities?, name })
 }

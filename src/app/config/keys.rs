@@ -143,6 +143,18 @@ pub(crate) static KEYS: &[Key] = &[
         Preset::Found("the address that a client has connected to"),
         "Where this node tells DAX's clients to connect",
     ),
+    Key::new(
+        "dax.nodes_authorities",
+        Kind::Text,
+        Preset::Found("nodes call one another without TLS"),
+        "The file of the authorities that the certificates of all nodes lead to, in PEM",
+    ),
+    Key::new(
+        "dax.nodes_name",
+        Kind::Text,
+        Preset::Found("the address of each node"),
+        "The name that is in the certificates of all nodes",
+    ),
     Key::text("dax.role", "leader", "What this node tells DAX's clients to be: leader or replica"),
     Key::text("dax.zone", "local", "The availability zone that this node tells DAX's clients to be in"),
     Key::new("dax.nodes", Kind::List, Preset::Value(""), "The other nodes that DAX's clients are told of"),

@@ -224,11 +224,14 @@ fn the_door_of_dax_is_open_where_it_listens() {
         ("dax.tls_listen", "127.0.0.1:9111"),
         ("dax.tls_certificate", "c.pem"),
         ("dax.tls_key", "k.pem"),
+        ("dax.nodes_authorities", "ca.pem"),
         ("engine.in_memory", "true"),
     ]);
     let both = both.unwrap().unwrap();
     assert_eq!((both.listen, both.door.lists.directory), (None, None));
-    assert_eq!(both.door.tls.unwrap().key, PathBuf::from("k.pem"));
+    let tls = both.door.tls.unwrap();
+    assert_eq!(tls.key, PathBuf::from("k.pem"));
+    assert_eq!(tls.nodes.map(|nodes| (nodes.authorities, nodes.name)), Some(("ca.pem".into(), None)));
     let proxy = dax(&[("dax.listen", "127.0.0.1:0"), ("upstream.url", "http://a")]).unwrap().unwrap();
     assert_eq!(proxy.door.lists.directory, None);
 }
@@ -242,6 +245,8 @@ fn mistakes_about_the_door_of_dax_are_named() {
     check(&[("dax.tls_listen", "127.0.0.1:9111")], "dax.tls_certificate is needed");
     check(&[("dax.tls_key", "k.pem")], "is for dax.tls_listen, which is not set");
     check(&[("dax.leave_time", "30s")], "must be less than server.drain_timeout");
+    check(&[("dax.nodes_authorities", "ca.pem")], "is for dax.tls_listen, which is not set");
+    check(&[("dax.nodes_name", "dax.example")], "is for dax.nodes_authorities, which is not set");
     check(&[("dax.role", "replica")], "without a leader");
     check(&[("dax.nodes", "10.0.0.2 leader")], "more than one leader");
     check(&[("dax.nodes", "node2.example")], "must begin with an IP address");

@@ -36,4 +36,15 @@ pub struct TlsConfig {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+    /// With it nodes call one another over TLS, not over `dax://`.
+    pub nodes: Option<NodesTlsConfig>,
+}
+
+/// By what nodes know one another over TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodesTlsConfig {
+    /// The file of the authorities, in PEM, that all nodes' certificates lead to.
+    pub authorities: PathBuf,
+    /// The name that is in all nodes' certificates; `None` if each has its own address there.
+    pub name: Option<String>,
 }

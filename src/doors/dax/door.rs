@@ -23,7 +23,7 @@ use crate::{
     operation::Operations,
     reply::Answers,
     roster::Entrance,
-    tls::{self, TlsError},
+    tls::{self, Dialer, TlsError},
 };
 
 /// How long a connection may be silent before the system asks whether the other side is there still, and how often it
@@ -110,7 +110,9 @@ pub async fn serve<S: Answers>(door: Arc<Door<S>>, listener: TcpListener, transp
     };
     let port = listener.local_addr().map(|address| address.port());
     let watch = async {
-        if let (Transport::Plain, Ok(port)) = (transport, port) {
+        if let Ok(port) = port
+            && transport == door.nodes.transport()
+        {
             tokio::select! {
                 () = door.time_to_leave() => {}
                 () = door.nodes.watch(port) => {}
@@ -144,8 +146,9 @@ impl<S: Answers> Door<S> {
         let keys = keys.map(|path| AccessKeys::load(path, config.region.clone())).transpose()?.map(Arc::new);
         let lists = AttributeLists::open(&config.lists)?;
         metrics.attribute_lists.set(lists.count() as i64);
-        let others = config.roster.others.clone();
-        let nodes = Arc::new(Nodes::new(others, keys.clone(), clock.clone(), metrics.nodes.clone()));
+        let dialer = config.tls.as_ref().and_then(|tls| tls.nodes.as_ref()).map(Dialer::new).transpose()?;
+        let (others, shown) = (config.roster.others.clone(), metrics.nodes.clone());
+        let nodes = Arc::new(Nodes::new(others, keys.clone(), dialer, clock.clone(), shown));
         let lists = Arc::new(SharedLists::new(lists, Arc::clone(&nodes)));
         Ok(Arc::new(Door {
             connections: Permits::new(config.connections_max, metrics.refused_connections.clone()),

@@ -27,7 +27,7 @@ mod roster;
 mod tls;
 
 pub use attribute_lists::{AttributeLists, EMPTY, ListsConfig, LogError, Names, Undefined};
-pub use config::{Config, TlsConfig};
+pub use config::{Config, NodesTlsConfig, TlsConfig};
 pub use dax_wire::Layering;
 pub use door::{Door, DoorError, Parts, Transport, serve};
 pub use error::{Reason, Refusal, Stakes};

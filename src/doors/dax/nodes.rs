@@ -1,8 +1,8 @@
 //! The other nodes of a cluster, as this one sees them.
 //!
 //! Each is asked every second which nodes there are. One that is not in its own answer is leaving, and one that does not
-//! answer is gone; clients are shown neither until it is back. The calls are those of clients, over `dax://`, and with the
-//! same access keys. So a node that listens for `daxs://` alone watches nobody.
+//! answer is gone; clients are shown neither until it is back. The calls are those of clients, with the same access keys;
+//! over `daxs://` if this node was told by what to know the others, else over `dax://`.
 
 use std::{
     io,
@@ -17,13 +17,18 @@ use dax_wire::{Layering, Malformed, Preamble, Writer, for_each};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use minicbor::Decoder;
 use prometheus::IntGauge;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
 use crate::{
     authorize,
     caller::{self, Broken, Caller, Message},
+    door::Transport,
     methods::Method,
     roster::{self, Node},
+    tls::Dialer,
 };
 
 /// How often each is asked. Clients ask every 4 s.
@@ -34,7 +39,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const MISSES_MAX: u32 = 3;
 
 /// The other nodes.
-#[derive(Debug)]
 pub(crate) struct Nodes {
     others: Vec<Other>,
     /// With which nodes authorize.
@@ -42,16 +46,18 @@ pub(crate) struct Nodes {
     clock: Clock,
     /// How many clients are shown, this one included.
     shown: IntGauge,
-    /// Where this node listens for `dax://`, and so do the others that have not said another port. Unset, nobody is called.
+    /// How nodes are called over TLS, if they are.
+    tls: Option<Dialer>,
+    /// Where this node listens for such calls, and so do the others that have not said another port. Unset, nobody is
+    /// called.
     port: OnceLock<u16>,
 }
 
-#[derive(Debug)]
 struct Other {
     node: Node,
     state: Mutex<State>,
     /// A connection that is kept for the next call.
-    line: tokio::sync::Mutex<Option<Caller<TcpStream>>>,
+    line: tokio::sync::Mutex<Option<Caller<Stream>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +66,11 @@ struct State {
     /// Calls in a row without an answer.
     misses: u32,
 }
+
+/// A connection, with or without TLS.
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<C: AsyncRead + AsyncWrite + Send + Unpin> Duplex for C {}
+type Stream = Box<dyn Duplex>;
 
 /// Whether clients are shown a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +84,7 @@ enum Standing {
 /// Why a node has not answered.
 #[derive(Debug, thiserror::Error)]
 enum Unanswered {
-    #[error("this node does not listen for dax:// itself")]
+    #[error("this node does not listen for such calls itself")]
     Uncalled,
     #[error("there was no answer in time")]
     Late,
@@ -93,6 +104,7 @@ impl Nodes {
     pub(crate) fn new(
         others: Vec<Node>,
         keys: Option<Arc<AccessKeys>>,
+        tls: Option<Dialer>,
         clock: Clock,
         shown: IntGauge,
     ) -> Nodes {
@@ -104,6 +116,7 @@ impl Nodes {
         let nodes = Nodes {
             others: others.into_iter().map(other).collect(),
             keys,
+            tls,
             clock,
             shown,
             port: OnceLock::new(),
@@ -117,7 +130,12 @@ impl Nodes {
         self.in_standing(Standing::There).map(|other| &other.node)
     }
 
-    /// Asks all of them for ever how they are; `port` is where this node listens for `dax://`.
+    /// What nodes speak among one another.
+    pub(crate) fn transport(&self) -> Transport {
+        if self.tls.is_some() { Transport::Tls } else { Transport::Plain }
+    }
+
+    /// Asks all of them for ever how they are; `port` is where this node listens for the same.
     pub(crate) async fn watch(&self, port: u16) {
         let port = *self.port.get_or_init(|| port);
         if self.others.is_empty() {
@@ -176,7 +194,7 @@ impl Nodes {
     async fn look_at(&self, other: &Other, port: u16) {
         let seen = match self.call(other, Method::Endpoints, &[]).await {
             Ok(result) => match roster::addresses(&result) {
-                Ok(addresses) if addresses.contains(&other.address(port)) => Ok(Standing::There),
+                Ok(addresses) if addresses.contains(&self.address(other, port)) => Ok(Standing::There),
                 Ok(_) => Ok(Standing::Leaving),
                 Err(why) => Err(Unanswered::Broken(why.into())),
             },
@@ -200,8 +218,7 @@ impl Nodes {
                 *line = Some(caller);
                 return result(message);
             }
-            let stream = TcpStream::connect(other.address(port)).await?;
-            stream.set_nodelay(true)?;
+            let stream = self.connect(self.address(other, port)).await?;
             let mut caller = Caller::begin(stream, &preamble()).await?;
             let message = caller.exchange(&bytes, method).await?;
             *line = Some(caller);
@@ -209,6 +226,23 @@ impl Nodes {
         };
         let deadline = self.clock.now() + PATIENCE;
         self.clock.timeout_at(deadline, call).await.unwrap_or(Err(Unanswered::Late))
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<Stream> {
+        Ok(match &self.tls {
+            Some(dialer) => Box::new(dialer.connect(address).await?),
+            None => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+        })
+    }
+
+    fn address(&self, other: &Other, port: u16) -> SocketAddr {
+        let reach = &other.node.reach;
+        let its_own = if self.tls.is_some() { reach.tls_port } else { reach.port };
+        SocketAddr::new(reach.address, its_own.unwrap_or(port))
     }
 
     /// A request, behind one that says who calls.
@@ -226,10 +260,6 @@ impl Nodes {
 impl Other {
     fn state(&self) -> State {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn address(&self, port: u16) -> SocketAddr {
-        SocketAddr::new(self.node.reach.address, self.node.reach.port.unwrap_or(port))
     }
 
     /// Takes note of how it is.

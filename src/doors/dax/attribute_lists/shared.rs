@@ -18,7 +18,6 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 const UNKNOWN_MAX: u64 = 1_000;
 
 /// The lists of a cluster.
-#[derive(Debug)]
 pub(crate) struct SharedLists {
     here: AttributeLists,
     nodes: Arc<Nodes>,
@@ -36,7 +35,7 @@ impl SharedLists {
     #[cfg(test)]
     pub(crate) fn alone(here: AttributeLists) -> SharedLists {
         let shown = prometheus::IntGauge::new("nodes", "nodes").unwrap();
-        SharedLists::new(here, Arc::new(Nodes::new(Vec::new(), None, base::Clock::start(), shown)))
+        SharedLists::new(here, Arc::new(Nodes::new(Vec::new(), None, None, base::Clock::start(), shown)))
     }
 
     /// What this node knows by itself: what it has to say to others.

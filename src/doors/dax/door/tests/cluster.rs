@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::{
+    NodesTlsConfig, TlsConfig,
     caller::{self, Caller, Message},
     roster,
 };
@@ -31,7 +32,7 @@ async fn cluster<const N: usize>(configure: impl Fn(usize) -> Config) -> [Node; 
 
 fn as_other(address: SocketAddr, leads: bool) -> roster::Node {
     let role = if leads { "leader" } else { "" };
-    format!("{} {role} dax={}", address.ip(), address.port()).parse().unwrap()
+    format!("{} {role} dax={port} daxs={port}", address.ip(), port = address.port()).parse().unwrap()
 }
 
 impl Node {
@@ -99,6 +100,38 @@ async fn clients_are_not_shown_a_node_that_is_gone_until_it_is_back() {
     a.shows_in_the_end(&[&a]).await;
     let b = open_on(base::listen(there).unwrap(), config()).await;
     a.shows_in_the_end(&[&a, &b]).await;
+}
+
+#[tokio::test]
+async fn nodes_call_one_another_over_tls_and_none_that_is_another() {
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let files = directories.each_ref().map(|directory| tls::tests::files(directory.path()).0);
+    for (authority, others_are_gone) in [(0, false), (1, true)] {
+        let of_node = |_| {
+            let nodes = NodesTlsConfig { authorities: files[authority].certificate.clone(), name: None };
+            Config { tls: Some(TlsConfig { nodes: Some(nodes), ..files[0].clone() }), ..config() }
+        };
+        let [a, b] = cluster(of_node).await;
+        let shown = async |node: &Node, count| {
+            while node.door.metrics.nodes.get() != count {
+                tokio::time::sleep(MOMENT).await;
+            }
+        };
+        if others_are_gone {
+            timeout(NOTICE, shown(&a, 1)).await.expect("another authority than that of the certificates");
+            continue;
+        }
+        let looked_at = async {
+            while b.door.metrics.connections.get() == 0 {
+                tokio::time::sleep(MOMENT).await;
+            }
+        };
+        timeout(NOTICE, looked_at).await.expect("a look");
+        a.door.lists.id_of(&["a", "b"]).await.unwrap();
+        assert_eq!(b.door.lists.here().count(), 1);
+        b.drain.begin();
+        timeout(NOTICE, shown(&a, 1)).await.expect("it leaves");
+    }
 }
 
 #[tokio::test]
@@ -180,19 +213,16 @@ async fn a_node_that_is_wrong_about_a_list_is_not_believed() {
     let elsewhere = open(config()).await;
     let number = ask(&elsewhere, false, Method::DefineAttributeListId, &other_names, None).await.unwrap();
     let question = caller::request(Method::DefineAttributeList, &number);
+    // Whatever it is asked.
     let lying = async move {
+        let mut asked = Vec::new();
         loop {
             let (mut stream, _) = liar.accept().await.unwrap();
-            let mut asked = Vec::new();
-            while !asked.ends_with(&question) {
-                // It does not get to ask which nodes there are: that would be another question.
-                if stream.read_buf(&mut asked).await.unwrap() == 0 {
-                    break;
-                }
-            }
-            if asked.ends_with(&question) {
+            while stream.read_buf(&mut asked).await.unwrap() > 0 {
                 stream.write_all(&[&[0x80], NAMES].concat()).await.unwrap();
-                return;
+                if asked.ends_with(&question) {
+                    return;
+                }
             }
         }
     };
