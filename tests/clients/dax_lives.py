@@ -4,9 +4,11 @@ import time
 from contextlib import ExitStack
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from threading import Event
 
+from balancer import Balancer
 from dax_nodes import DaxLinac
 from servers import ENVIRONMENT, Linac, Server, free_port, sent_to
 from tables import create_all, order_key
@@ -22,6 +24,7 @@ WATCHED = 10
 LEAVE_TIME = 8
 # Orders, until something happens again.
 ENOUGH = 20
+LISTS_ASKED_FOR = {"metric": "dax_requests_total", "method": "defineAttributeListId"}
 EVERYBODY = order_key("everybody", 0)
 
 
@@ -89,7 +92,7 @@ class Lives:
         with ExitStack() as stack:
             node = stack.enter_context(DaxLinac(self.directory, in_memory=False))
             place = Place(node.url, node)
-            self.begin(stack, place, node)
+            self.begin(stack, place, node.for_clients("dax"))
             is_asleep = self.wait_until(place, lambda life: life.placed_last >= 0, 60)
             self.begun.set()
             if is_asleep:
@@ -103,10 +106,11 @@ class Lives:
             self.restart(place, "long")
             self.end(place)
 
-    def begin(self, stack: ExitStack, place: Place, node: DaxLinac):
+    def begin(self, stack: ExitStack, place: Place, *endpoints: dict):
+        """Clients are given the endpoints in turn."""
         create_all(place.client)
-        env = ENVIRONMENT | sent_to(node.url) | node.for_clients("dax") | {"IDLE": str(self.IDLE)}
-        for customer, command in self.programs.items():
+        for (customer, command), endpoint in zip(self.programs.items(), cycle(endpoints)):
+            env = ENVIRONMENT | sent_to(place.url) | endpoint | {"IDLE": str(self.IDLE)}
             program = Server([*command, customer], self.directory / f"{customer}.log", env=env)
             self.of[customer] = Life(customer, stack.enter_context(program))
 
@@ -122,7 +126,7 @@ class Lives:
         time.sleep(PAUSES[name])
         node.start_again()
         self.go_on(place, name)
-        self.lists_asked_for[name] = node.counted("dax_requests_total", method="defineAttributeListId")
+        self.lists_asked_for[name] = node.counted(**LISTS_ASKED_FOR)
 
     def go_on(self, place: Place, name: str):
         """Clients place enough orders after this, or not."""
@@ -164,29 +168,52 @@ class Lives:
 
 
 class Moves(Lives):
-    """The same with two nodes, the first of which leaves while clients write."""
+    """The same with two nodes, the first of which leaves while clients write. Each is the endpoint of half of them."""
 
     IDLE = 0
+    NAMES = ("leader", "replica")
 
     def live(self):
         with ExitStack() as stack:
             origin = stack.enter_context(Linac(None, "on", self.directory / "origin.log"))
-            ports = {name: free_port() for name in ("leader", "replica")}
-            nodes = {name: stack.enter_context(self.node(name, ports, origin)) for name in ports}
-            there, left = (Place(nodes[name].url, nodes[name]) for name in ports)
-            self.begin(stack, there, nodes["leader"])
+            ports = {name: free_port() for name in self.NAMES}
+            balancer = stack.enter_context(Balancer(list(ports.values())))
+            nodes = {}
+            for name, port in ports.items():
+                directory = self.directory / name
+                directory.mkdir()
+                settings = self.settings(name, ports, balancer)
+                node = DaxLinac(directory, origin.url, dax_port=port, more_settings=settings)
+                nodes[name] = stack.enter_context(node)
+            there, left = (Place(node.url, node) for node in nodes.values())
+            self.begin(stack, there, *self.endpoints(nodes, balancer))
             self.begun.set()
             self.wait_until(left, lambda life: life.placed_last >= ENOUGH, 90)
-            nodes["leader"].stop()
+            asked_before = left.linac.counted(**LISTS_ASKED_FOR)
+            there.linac.stop()
             self.go_on(left, "leaving")
+            self.lists_asked_for["leaving"] = left.linac.counted(**LISTS_ASKED_FOR) - asked_before
             self.end(left)
 
-    def node(self, name: str, ports: dict, origin: Linac) -> DaxLinac:
-        directory = self.directory / name
-        directory.mkdir()
+    def settings(self, name: str, ports: dict, balancer: Balancer) -> dict:
         others = [f"127.0.0.1 {other} dax={port}" for other, port in ports.items() if other != name]
-        settings = {"role": name, "nodes": others, "leave_time": f"{LEAVE_TIME}s"}
-        return DaxLinac(directory, origin.url, dax_port=ports[name], more_settings=settings)
+        return {"role": name, "nodes": others, "leave_time": f"{LEAVE_TIME}s"}
+
+    def endpoints(self, nodes: dict, balancer: Balancer) -> list[dict]:
+        return [node.for_clients("dax") for node in nodes.values()]
+
+
+class Balanced(Moves):
+    """The same behind a balancer, which all clients take for the one node that there is."""
+
+    NAMES = ("first", "second")
+
+    def settings(self, name: str, ports: dict, balancer: Balancer) -> dict:
+        others = [f"127.0.0.1 unlisted dax={port}" for other, port in ports.items() if other != name]
+        return {"advertise": f"127.0.0.1 dax={balancer.port}", "nodes": others}
+
+    def endpoints(self, nodes: dict, balancer: Balancer) -> list[dict]:
+        return [nodes["first"].for_clients("dax") | {"DAX_ENDPOINT": f"dax://127.0.0.1:{balancer.port}"}]
 
 
 def counts(linac: DaxLinac) -> dict:

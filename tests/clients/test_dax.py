@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import pytest
 
 from applications import FOLDER, JAVA, Application, go, java, javascript, python
-from dax_lives import ENOUGH, PAUSES, Lives, Moves
+from dax_lives import ENOUGH, PAUSES, Balanced, Lives, Moves
 from dax_nodes import DaxLinac
 from servers import PEERS, Linac
 from tables import create_all, drop_all
@@ -80,7 +80,7 @@ def background(request, tmp_path_factory):
     """What takes long begins before all tests of this file, if any that were chosen look at it in the end."""
     programs = {name: client.life for name, client in CLIENTS.items()}
     with ExitStack() as stack:
-        kinds = {"lives": Lives, "moves": Moves}
+        kinds = {"lives": Lives, "moves": Moves, "balanced": Balanced}
         yield {
             name: stack.enter_context(kind(programs, tmp_path_factory.mktemp(name)))
             for name, kind in kinds.items()
@@ -96,6 +96,11 @@ def lives(background):
 @pytest.fixture
 def moves(background):
     return background["moves"].over()
+
+
+@pytest.fixture
+def balanced(background):
+    return background["balanced"].over()
 
 
 @pytest.fixture(scope="module", params=["alone", "behind-a-node"])
@@ -179,3 +184,16 @@ def test_a_client_moves_on_without_a_failure_when_a_node_leaves(client, moves):
     life.assert_right_names()
     placed = [int(order["placed"]["N"]) for order in life.orders]
     assert placed == list(range(len(placed))) and life.placed_after["leaving"] >= ENOUGH, life.printed
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_behind_a_balancer_goes_on_when_its_node_goes(client, balanced):
+    life = balanced.of[client]
+    assert life.exit_code == 0, life.printed
+    life.assert_right_names()
+    assert life.placed_after["leaving"] >= ENOUGH, life.printed
+
+
+def test_clients_behind_a_balancer_write_on_with_the_lists_that_they_know(balanced):
+    """The node that they come to was told them by the one that has gone."""
+    assert balanced.lists_asked_for["leaving"] < len(CLIENTS), balanced.lists_asked_for

@@ -101,7 +101,7 @@ pub async fn serve<S: Answers>(door: Arc<Door<S>>, listener: TcpListener, transp
         connections: door.connections.clone(),
         clock: door.clock.clone(),
         drain: door.drain.clone(),
-        linger: if door.config.roster.others.is_empty() { Duration::ZERO } else { door.config.leave_time },
+        linger: if door.config.roster.is_alone() { Duration::ZERO } else { door.config.leave_time },
     };
     let handle = |stream, peer| Arc::clone(&door).converse(stream, peer, tls.clone());
     let leave = async {
@@ -147,8 +147,8 @@ impl<S: Answers> Door<S> {
         let lists = AttributeLists::open(&config.lists)?;
         metrics.attribute_lists.set(lists.count() as i64);
         let dialer = config.tls.as_ref().and_then(|tls| tls.nodes.as_ref()).map(Dialer::new).transpose()?;
-        let (others, shown) = (config.roster.others.clone(), metrics.nodes.clone());
-        let nodes = Arc::new(Nodes::new(others, keys.clone(), dialer, clock.clone(), shown));
+        let (others, count) = (config.roster.others.clone(), metrics.nodes.clone());
+        let nodes = Arc::new(Nodes::new(others, keys.clone(), dialer, clock.clone(), count));
         let lists = Arc::new(SharedLists::new(lists, Arc::clone(&nodes)));
         Ok(Arc::new(Door {
             connections: Permits::new(config.connections_max, metrics.refused_connections.clone()),
@@ -169,7 +169,7 @@ impl<S: Answers> Door<S> {
 
     /// The message that says which nodes there are.
     pub(crate) fn roster(&self, entrance: Entrance) -> Vec<u8> {
-        self.config.roster.answer(entrance, self.drain.has_begun(), self.nodes.there())
+        self.config.roster.answer(entrance, self.drain.has_begun(), self.nodes.shown())
     }
 
     /// Resolves when connections are to be closed: when the node has been leaving for long enough.

@@ -45,7 +45,7 @@ pub(crate) struct Nodes {
     keys: Option<Arc<AccessKeys>>,
     clock: Clock,
     /// How many clients are shown, this one included.
-    shown: IntGauge,
+    count: IntGauge,
     /// How nodes are called over TLS, if they are.
     tls: Option<Dialer>,
     /// Where this node listens for such calls, and so do the others that have not said another port. Unset, nobody is
@@ -106,7 +106,7 @@ impl Nodes {
         keys: Option<Arc<AccessKeys>>,
         tls: Option<Dialer>,
         clock: Clock,
-        shown: IntGauge,
+        count: IntGauge,
     ) -> Nodes {
         let other = |node| Other {
             node,
@@ -118,7 +118,7 @@ impl Nodes {
             keys,
             tls,
             clock,
-            shown,
+            count,
             port: OnceLock::new(),
         };
         nodes.count();
@@ -126,8 +126,9 @@ impl Nodes {
     }
 
     /// Those that clients are shown.
-    pub(crate) fn there(&self) -> impl Iterator<Item = &Node> {
-        self.in_standing(Standing::There).map(|other| &other.node)
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &Node> {
+        let is_shown = |other: &&Other| other.node.is_listed && other.state().standing == Standing::There;
+        self.others.iter().filter(is_shown).map(|other| &other.node)
     }
 
     /// What nodes speak among one another.
@@ -148,8 +149,8 @@ impl Nodes {
         }
     }
 
-    /// Has all that are there number a list of attribute names, and waits until they have. Those that are not ask for
-    /// it, once they are back and somebody uses it.
+    /// Has all number a list of attribute names, and waits until they have. Those that are gone ask for it, once they are
+    /// back and somebody uses it.
     pub(crate) async fn tell(&self, names: &[&str]) {
         let mut arguments = Writer::new();
         arguments.array(names.len());
@@ -161,7 +162,7 @@ impl Nodes {
                 tracing::warn!(%address, %why, "a node was not told a list of attribute names");
             }
         };
-        join_all(self.in_standing(Standing::There).map(tell)).await;
+        join_all(self.not_gone().map(tell)).await;
     }
 
     /// The names behind the number of a list, if a node that is not gone knows it.
@@ -173,8 +174,7 @@ impl Nodes {
             let result = self.call(other, Method::DefineAttributeList, &arguments).await.ok()?;
             read_names(&result).ok()
         };
-        let known = self.others.iter().filter(|other| other.state().standing != Standing::Gone);
-        let mut answers: FuturesUnordered<_> = known.map(ask).collect();
+        let mut answers: FuturesUnordered<_> = self.not_gone().map(ask).collect();
         while let Some(answer) = answers.next().await {
             if answer.is_some() {
                 return answer;
@@ -183,18 +183,20 @@ impl Nodes {
         None
     }
 
-    fn in_standing(&self, standing: Standing) -> impl Iterator<Item = &Other> {
-        self.others.iter().filter(move |other| other.state().standing == standing)
+    fn not_gone(&self) -> impl Iterator<Item = &Other> {
+        self.others.iter().filter(|other| other.state().standing != Standing::Gone)
     }
 
     fn count(&self) {
-        self.shown.set(1 + self.there().count() as i64);
+        self.count.set(1 + self.shown().count() as i64);
     }
 
     async fn look_at(&self, other: &Other, port: u16) {
         let seen = match self.call(other, Method::Endpoints, &[]).await {
             Ok(result) => match roster::addresses(&result) {
                 Ok(addresses) if addresses.contains(&self.address(other, port)) => Ok(Standing::There),
+                // One that is not listed shows clients the way through a load balancer.
+                Ok(_) if !other.node.is_listed => Ok(Standing::There),
                 Ok(_) => Ok(Standing::Leaving),
                 Err(why) => Err(Unanswered::Broken(why.into())),
             },

@@ -47,6 +47,8 @@ pub struct Node {
     pub role: Role,
     /// Its availability zone, if it has one of its own.
     pub zone: Option<String>,
+    /// Whether clients are to be shown it. Those that come through a load balancer are not.
+    pub is_listed: bool,
 }
 
 /// All nodes of a cluster.
@@ -82,11 +84,17 @@ struct Entry<'a> {
 impl RosterConfig {
     /// How many of the nodes lead; it must be one, or there are clients that do not start.
     pub fn leaders(&self) -> usize {
-        let roles = self.others.iter().map(|node| node.role).chain([self.role]);
+        let others = self.others.iter().filter(|node| node.is_listed);
+        let roles = others.map(|node| node.role).chain([self.role]);
         roles.filter(|role| *role == Role::Leader).count()
     }
 
-    /// The message that answers `endpoints`: this node, and the `others` that are there. A node that `is_leaving` is not
+    /// Whether clients have nowhere else to go.
+    pub(crate) fn is_alone(&self) -> bool {
+        !self.others.iter().any(|node| node.is_listed)
+    }
+
+    /// The message that answers `endpoints`: this node, and the `others` that are there and listed. A node that `is_leaving` is not
     /// in it, unless it is the only one: an empty answer stops clients altogether.
     pub(crate) fn answer<'n>(
         &'n self,
@@ -223,22 +231,24 @@ impl FromStr for Reach {
     }
 }
 
-/// An address, and more in any order: `10.0.0.2 leader zone=eu-west-1b dax=8111 daxs=9111`.
+/// An address, and more in any order: `10.0.0.2 leader zone=eu-west-1b dax=8111 daxs=9111`, `10.0.0.3 unlisted`.
 impl FromStr for Node {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Node, String> {
         let mut words = text.split_whitespace();
-        let mut node = Node { reach: address(words.next())?, role: Role::Replica, zone: None };
+        let mut node =
+            Node { reach: address(words.next())?, role: Role::Replica, zone: None, is_listed: true };
         for word in words {
             match (word, word.strip_prefix("zone=")) {
                 (_, Some(zone)) => node.zone = Some(zone.to_owned()),
                 ("leader", _) => node.role = Role::Leader,
                 ("replica", _) => node.role = Role::Replica,
+                ("unlisted", _) => node.is_listed = false,
                 _ if node.reach.take_port(word)? => {}
                 _ => {
                     return Err(format!(
-                        "{word:?} must be leader, replica, zone=NAME, dax=PORT or daxs=PORT"
+                        "{word:?} must be leader, replica, unlisted, zone=NAME, dax=PORT or daxs=PORT"
                     ));
                 }
             }
@@ -395,7 +405,8 @@ mod tests {
     fn nodes_are_read_from_words() {
         let node: Node = "10.0.0.2  leader zone=b dax=1 daxs=2".parse().unwrap();
         let reach = Reach { address: [10, 0, 0, 2].into(), port: Some(1), tls_port: Some(2) };
-        assert_eq!(node, Node { reach, role: Role::Leader, zone: Some("b".into()) });
+        assert_eq!(node, Node { reach, role: Role::Leader, zone: Some("b".into()), is_listed: true });
+        assert!(!"10.0.0.2 unlisted".parse::<Node>().unwrap().is_listed);
         for (text, expected) in [
             ("", "must begin with an IP address"),
             ("node1.example", "must begin with an IP address"),

@@ -204,6 +204,23 @@ async fn a_number_that_is_unknown_here_is_asked_of_the_others() {
 }
 
 #[tokio::test]
+async fn nodes_that_are_not_listed_know_what_one_another_has_numbered() {
+    let (first, second) = (listener(), listener());
+    let [at_a, at_b] = [&first, &second].map(|listener| listener.local_addr().unwrap());
+    let before_both: std::net::IpAddr = [192, 0, 2, 7].into();
+    let knows = |other: SocketAddr| {
+        let other = format!("{} unlisted dax={}", other.ip(), other.port()).parse().unwrap();
+        let advertise = Some(before_both.to_string().parse().unwrap());
+        Config { roster: RosterConfig { others: vec![other], advertise, ..config().roster }, ..config() }
+    };
+    let (a, b) = (open_on(first, knows(at_b)).await, open_on(second, knows(at_a)).await);
+    for node in [&a, &b] {
+        assert_eq!(node.shows().await, [SocketAddr::new(before_both, node.address.port())]);
+    }
+    a.numbered_and_known_by(&[&b]).await;
+}
+
+#[tokio::test]
 async fn a_node_that_is_wrong_about_a_list_is_not_believed() {
     let liar = listener();
     let roster =
