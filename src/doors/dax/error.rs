@@ -1,5 +1,7 @@
 //! Errors as the protocol has them: a tuple of codes, a message, and a few facts.
 
+use std::borrow::Cow;
+
 use backend::Failure;
 use model::{ApiError, ErrorCode, WriteVerdict};
 
@@ -20,7 +22,7 @@ pub struct Refusal {
     codes: &'static [u8],
     message: String,
     /// DynamoDB's name of the error. Clients tell errors by it that they have no class for.
-    name: Option<&'static str>,
+    name: Option<Cow<'static, str>>,
     status: u16,
     /// Only of cancelled transactions.
     reasons: Option<Vec<Reason>>,
@@ -104,18 +106,32 @@ impl Refusal {
         Refusal::new(&ApiError::from(failure), stakes, failure.verdict())
     }
 
-    fn new(error: &ApiError, stakes: Stakes, verdict: WriteVerdict) -> Refusal {
+    /// An error of which something else than its code tells what came of a write.
+    pub(crate) fn new(error: &ApiError, stakes: Stakes, verdict: WriteVerdict) -> Refusal {
+        let code = match (stakes, verdict, error.code.verdict()) {
+            // The name and the status of an error that denies the write would contradict the codes.
+            (Stakes::Write, WriteVerdict::Unknown, WriteVerdict::NotApplied) => {
+                ErrorCode::InternalServerError
+            }
+            _ => error.code,
+        };
         let codes = match stakes {
-            Stakes::Read => codes(error.code),
-            Stakes::Write => codes_of_write(error.code, verdict),
+            Stakes::Read => codes(code),
+            Stakes::Write => codes_of_write(code, verdict),
         };
         Refusal {
             codes,
             message: error.message.clone(),
-            name: Some(error.code.name()),
-            status: error.code.status(),
+            name: Some(Cow::Borrowed(code.name())),
+            status: code.status(),
             reasons: None,
         }
+    }
+
+    /// The same under the name that the origin has for it.
+    #[must_use]
+    pub(crate) fn named(self, name: String) -> Refusal {
+        Refusal { name: Some(Cow::Owned(name)), ..self }
     }
 
     /// For a cancelled transaction: a reason for each of its actions, in their order.
@@ -132,7 +148,7 @@ impl Refusal {
         nearest: Option<ErrorCode>,
         status: u16,
     ) -> Refusal {
-        let name = nearest.map(ErrorCode::name);
+        let name = nearest.map(|nearest| Cow::Borrowed(nearest.name()));
         Refusal { codes, message: message.to_owned(), name, status, reasons: None }
     }
 
@@ -156,7 +172,7 @@ impl Refusal {
         out.text(&self.message);
         out.array(if self.reasons.is_some() { 4 } else { 3 });
         out.text(request_id);
-        write_text(self.name, &mut out);
+        write_text(self.name.as_deref(), &mut out);
         out.int(self.status.into());
         if let Some(reasons) = &self.reasons {
             out.array(3 * reasons.len());

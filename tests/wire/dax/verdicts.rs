@@ -1,5 +1,6 @@
 //! What clients may conclude from an error of a write: that it did not happen, or that nobody knows.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{DAX, get, put, refused};
@@ -46,6 +47,13 @@ async fn before(ending: Ending) -> (Stub, Node) {
     (stub, node)
 }
 
+/// What a balancer answers by itself.
+fn page(status: u16) -> Ending {
+    let status = http::StatusCode::from_u16(status).unwrap();
+    let body = Bytes::from_static(b"<html>the balancer has its own words</html>");
+    Ending::Answer(Answer { status, body, ..Answer::default() })
+}
+
 #[tokio::test]
 async fn a_write_that_nobody_knows_of_says_so_and_one_that_certainly_failed_never_does() {
     let error = |status, code: &str| Ending::Answer(Answer::error(status, code, "as the script says"));
@@ -60,6 +68,12 @@ async fn a_write_that_nobody_knows_of_says_so_and_one_that_certainly_failed_neve
         (error(400, "ValidationException"), false),
         (error(400, "AccessDeniedException"), false),
         (error(400, "ConditionalCheckFailedException"), false),
+        // What is between the node and its origin has errors of its own, and so has an origin of the future.
+        (error(400, "OfTheFutureException"), true),
+        (page(408), true),
+        (page(413), true),
+        (page(499), true),
+        (page(502), true),
     ];
     for (ending, is_in_doubt) in endings {
         let (_stub, node) = before(ending.clone()).await;

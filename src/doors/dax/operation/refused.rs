@@ -1,7 +1,7 @@
 //! Why a request has no result.
 
 use backend::{Failure, Outcome};
-use model::{ApiError, ErrorCode, Item};
+use model::{ApiError, ErrorCode, Item, WriteVerdict};
 use serde::Deserialize;
 
 use crate::error::{Reason, Refusal, Stakes};
@@ -15,19 +15,23 @@ pub(super) enum Refused {
     /// It is wrong, and nobody was asked.
     Invalid(ApiError),
     /// The stack answered an error.
-    Error(ErrorAnswer),
+    Error(Box<ErrorAnswer>),
     /// There is no answer.
     Failure(Failure),
     /// An error that is ready to be sent.
     Refusal(Refusal),
     /// A cancelled transaction, with a reason for each of its actions.
-    Cancelled(ErrorAnswer, Vec<Reason>),
+    Cancelled(Box<ErrorAnswer>, Vec<Reason>),
 }
 
 /// An error as the stack answered it.
 #[derive(Debug)]
 pub(super) struct ErrorAnswer {
     pub(super) error: ApiError,
+    /// The origin's name of the error, which may be none that is known here.
+    name: Option<String>,
+    /// What it says of a write.
+    verdict: WriteVerdict,
     pub(super) reasons: Vec<CancellationReason>,
     pub(super) outcome: Outcome,
 }
@@ -55,17 +59,22 @@ impl Refused {
     /// From an answer that is no success.
     pub(super) fn of_origin(reply: &backend::Reply) -> Refused {
         let status = reply.status();
-        let (code, message, reasons) = match serde_json::from_slice::<Body>(reply.body()) {
-            Ok(Body { code, message, reasons }) => (ErrorCode::from_type(&code), message, reasons),
+        let (name, message, reasons) = match serde_json::from_slice::<Body>(reply.body()) {
+            Ok(Body { code, message, reasons }) => {
+                let name = code.rsplit_once('#').map_or(&*code, |(_namespace, name)| name);
+                (Some(name.to_owned()).filter(|name| !name.is_empty()), message, reasons)
+            }
             Err(_) => (None, format!("the origin answered {status}"), Vec::new()),
         };
+        let code = name.as_deref().and_then(ErrorCode::from_type);
         let code = code.unwrap_or(match status.as_u16() {
             503 => ErrorCode::ServiceUnavailable,
             500.. => ErrorCode::InternalServerError,
             _ => ErrorCode::ValidationException,
         });
         let error = ApiError::upstream(code, message);
-        Refused::Error(ErrorAnswer { error, reasons, outcome: reply.outcome })
+        let verdict = reply.verdict();
+        Refused::Error(Box::new(ErrorAnswer { error, name, verdict, reasons, outcome: reply.outcome }))
     }
 
     /// Whether it may come of having an outdated idea of a table.
@@ -80,14 +89,25 @@ impl Refused {
                 (Refusal::of_error(&ApiError::validation(why.to_string()), stakes), None)
             }
             Refused::Invalid(error) => (Refusal::of_error(&error, stakes), None),
-            Refused::Error(answer) => (Refusal::of_error(&answer.error, stakes), Some(answer.outcome)),
+            Refused::Error(answer) => answer.refusal(stakes),
             Refused::Failure(failure) => (Refusal::of_failure(&failure, stakes), None),
             Refused::Refusal(refusal) => (refusal, None),
             Refused::Cancelled(answer, reasons) => {
-                let refusal = Refusal::of_error(&answer.error, stakes).with_reasons(reasons);
-                (refusal, Some(answer.outcome))
+                let (refusal, outcome) = answer.refusal(stakes);
+                (refusal.with_reasons(reasons), outcome)
             }
         }
+    }
+}
+
+impl ErrorAnswer {
+    fn refusal(self, stakes: Stakes) -> (Refusal, Option<Outcome>) {
+        let refusal = Refusal::new(&self.error, stakes, self.verdict);
+        let refusal = match self.name {
+            Some(name) => refusal.named(name),
+            None => refusal,
+        };
+        (refusal, Some(self.outcome))
     }
 }
 
