@@ -176,11 +176,9 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
                 let refused = &door.metrics.refused_lists;
                 let answer = metadata::define_id(&door.lists, arguments, refused).await;
                 door.metrics.attribute_lists.set(door.lists.count() as i64);
-                answer.map(Reply::own)
+                own(answer)
             }
-            (None, Method::DefineAttributeList) => {
-                metadata::define_list(&door.lists, arguments).map(Reply::own)
-            }
+            (None, Method::DefineAttributeList) => own(metadata::define_list(&door.lists, arguments)),
             (None, _) => {
                 let deadline = began + door.config.call_timeout;
                 let asked = Asked { method, arguments, request_id: &request_id, deadline };
@@ -235,4 +233,9 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
         };
         let _in_time = self.door.clock.timeout_at(deadline, farewell).await;
     }
+}
+
+/// What the door answers by itself writes no item.
+fn own(answer: Result<Vec<u8>, ApiError>) -> Result<Reply, Refusal> {
+    answer.map(Reply::own).map_err(|error| Refusal::of_error(&error, Stakes::Read))
 }

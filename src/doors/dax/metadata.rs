@@ -6,7 +6,6 @@ use prometheus::IntCounter;
 
 use crate::{
     attribute_lists::{AttributeLists, Undefined},
-    error::{Refusal, Stakes},
     reply,
 };
 use dax_wire::{Malformed, for_each, value::STRING_SET};
@@ -16,7 +15,7 @@ pub(crate) async fn define_id(
     lists: &AttributeLists,
     arguments: &[u8],
     refused: &IntCounter,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<Vec<u8>, ApiError> {
     let names = names(arguments).map_err(malformed)?;
     let id = lists.id_of(&names).await.inspect_err(|_| refused.inc()).map_err(undefined)?;
     let mut out = reply::begin(0);
@@ -25,7 +24,7 @@ pub(crate) async fn define_id(
 }
 
 /// `defineAttributeList`.
-pub(crate) fn define_list(lists: &AttributeLists, arguments: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn define_list(lists: &AttributeLists, arguments: &[u8]) -> Result<Vec<u8>, ApiError> {
     let id = Decoder::new(arguments).i64().map_err(|error| malformed(error.into()))?;
     let names = u64::try_from(id).ok().and_then(|id| lists.names_of(id)).ok_or_else(|| unknown(id))?;
     let mut out = reply::begin(0);
@@ -49,18 +48,17 @@ fn names(arguments: &[u8]) -> Result<Vec<&str>, Malformed> {
     Ok(names)
 }
 
-fn malformed(why: Malformed) -> Refusal {
-    Refusal::of_error(&ApiError::validation(why.to_string()), Stakes::Read)
+pub(crate) fn malformed(why: Malformed) -> ApiError {
+    ApiError::validation(why.to_string())
 }
 
-pub(crate) fn unknown(id: i64) -> Refusal {
-    let error = ApiError::validation(format!("No list of attribute names has the number {id} here."));
-    Refusal::of_error(&error, Stakes::Read)
+pub(crate) fn unknown(id: i64) -> ApiError {
+    ApiError::validation(format!("No list of attribute names has the number {id} here."))
 }
 
 /// What asking again does not mend must not be of the kind that clients repeat.
-pub(crate) fn undefined(why: Undefined) -> Refusal {
-    let error = match why {
+pub(crate) fn undefined(why: Undefined) -> ApiError {
+    match why {
         Undefined::Full => ApiError::ours(
             ErrorCode::ValidationException,
             "This node has as many lists of attribute names as it may: items with other names are not taken over \
@@ -73,14 +71,16 @@ pub(crate) fn undefined(why: Undefined) -> Refusal {
             ErrorCode::ServiceUnavailable,
             "This node cannot write down the names of the attributes.",
         ),
-    };
-    Refusal::of_error(&error, Stakes::Read)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute_lists::ListsConfig;
+    use crate::{
+        attribute_lists::ListsConfig,
+        error::{Refusal, Stakes},
+    };
 
     fn lists(lists_max: usize) -> AttributeLists {
         AttributeLists::open(&ListsConfig { directory: None, lists_max, bytes_max: 1 << 20 }).unwrap()
@@ -107,7 +107,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_is_refused_as_something_that_nobody_repeats() {
-        let check = |refusal: Refusal, expected: &str| {
+        let check = |error: ApiError, expected: &str| {
+            let refusal = Refusal::of_error(&error, Stakes::Read);
             assert_eq!(refusal.encode("R")[..9], [0x85, 4, 0x18, 37, 0x18, 38, 0x18, 39, 0x18]);
             assert!(refusal.message().contains(expected), "{}", refusal.message());
         };

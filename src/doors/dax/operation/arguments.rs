@@ -10,7 +10,7 @@ use model::{
     },
 };
 
-use crate::attribute_lists::AttributeLists;
+use crate::{attribute_lists::AttributeLists, metadata};
 use dax_wire::{Malformed, expect_end, expression, for_each, item, key};
 
 use super::refused::Refused;
@@ -245,7 +245,7 @@ pub(super) fn whole_item(
 ) -> Result<Item, Refused> {
     let (list, values) = item::split_list(blob)?;
     let names = u64::try_from(list).ok().and_then(|list| lists.names_of(list));
-    let names = names.ok_or_else(|| Refused::Refusal(crate::metadata::unknown(list)))?;
+    let names = names.ok_or_else(|| metadata::unknown(list))?;
     let mut whole = item::decode(values, &names)?;
     for (name, value) in primary_key(schema, key)? {
         whole.insert(name, value);

@@ -4,22 +4,21 @@ use backend::{Failure, Outcome};
 use model::{ApiError, ErrorCode, Item, WriteVerdict};
 use serde::Deserialize;
 
-use crate::error::{Reason, Refusal, Stakes};
+use crate::{
+    error::{Reason, Refusal, Stakes},
+    metadata,
+};
 use dax_wire::Malformed;
 
 /// Why a request has no result.
 #[derive(Debug)]
 pub(super) enum Refused {
-    /// It cannot be understood.
-    Malformed(Malformed),
     /// It is wrong, and nobody was asked.
     Invalid(ApiError),
     /// The stack answered an error.
     Error(Box<ErrorAnswer>),
     /// There is no answer.
     Failure(Failure),
-    /// An error that is ready to be sent.
-    Refusal(Refusal),
     /// A cancelled transaction, with a reason for each of its actions.
     Cancelled(Box<ErrorAnswer>, Vec<Reason>),
 }
@@ -85,13 +84,9 @@ impl Refused {
 
     pub(super) fn refusal(self, stakes: Stakes) -> (Refusal, Option<Outcome>) {
         match self {
-            Refused::Malformed(why) => {
-                (Refusal::of_error(&ApiError::validation(why.to_string()), stakes), None)
-            }
             Refused::Invalid(error) => (Refusal::of_error(&error, stakes), None),
             Refused::Error(answer) => answer.refusal(stakes),
             Refused::Failure(failure) => (Refusal::of_failure(&failure, stakes), None),
-            Refused::Refusal(refusal) => (refusal, None),
             Refused::Cancelled(answer, reasons) => {
                 let (refusal, outcome) = answer.refusal(stakes);
                 (refusal.with_reasons(reasons), outcome)
@@ -113,13 +108,13 @@ impl ErrorAnswer {
 
 impl From<Malformed> for Refused {
     fn from(why: Malformed) -> Refused {
-        Refused::Malformed(why)
+        Refused::Invalid(metadata::malformed(why))
     }
 }
 
 impl From<minicbor::decode::Error> for Refused {
     fn from(error: minicbor::decode::Error) -> Refused {
-        Refused::Malformed(error.into())
+        Malformed::from(error).into()
     }
 }
 
