@@ -196,10 +196,7 @@ impl Operations {
     }
 
     async fn list_of(&self, names: &[&str]) -> Result<i64, Refused> {
-        let id = match self.lists.known_id(names.iter().copied()) {
-            Some(id) => id,
-            None => self.lists.id_of(names).await.map_err(metadata::undefined)?,
-        };
+        let id = self.lists.id_of(names).await.map_err(metadata::undefined)?;
         Ok(i64::try_from(id).expect("numbers of lists have 53 bits"))
     }
 }
