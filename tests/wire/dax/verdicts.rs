@@ -1,12 +1,13 @@
 //! What clients may conclude from an error of a write: that it did not happen, or that nobody knows.
 
 use bytes::Bytes;
+use dax_door::client::{CallError, Client, Encoded};
 use serde_json::{Value, json};
 
 use super::{DAX, get, put, refused};
 use crate::{
     node::Node,
-    stub::{Answer, Ending, Stub, describe},
+    stub::{Answer, Ending, Received, Stub, describe},
 };
 
 /// The tuples that some client takes for a write in doubt.
@@ -33,18 +34,34 @@ fn writes() -> Vec<(&'static str, Value)> {
     ]
 }
 
+async fn encoded_writes(client: &mut Client) -> Vec<(&'static str, Encoded)> {
+    let mut encoded = Vec::new();
+    for (operation, request) in writes() {
+        encoded.push((operation, client.encode(operation, &request).await.unwrap()));
+    }
+    encoded
+}
+
 /// A node before an origin that knows its tables and ends all else in one way.
 async fn before(ending: Ending) -> (Stub, Node) {
-    let stub = Stub::start(move |received| {
-        let ending = match received.operation() {
-            "DescribeTable" => describe(&received.json()),
-            _ => ending.clone(),
-        };
-        std::future::ready(ending)
-    });
-    let settings = [DAX, ("upstream.attempts", "1"), ("upstream.breaker", "off")];
+    behind(move |received| match received.operation() {
+        "DescribeTable" => describe(&received.json()),
+        _ => ending.clone(),
+    })
+    .await
+}
+
+/// A node before an origin that does as it is told.
+async fn behind(script: impl Fn(Received) -> Ending + Send + Sync + 'static) -> (Stub, Node) {
+    let stub = Stub::start(move |received| std::future::ready(script(received)));
+    let settings =
+        [DAX, ("upstream.attempts", "1"), ("upstream.breaker", "off"), ("upstream.timeout", "500ms")];
     let node = Node::with(&stub, &settings).await;
     (stub, node)
+}
+
+fn error(status: u16, code: &str) -> Ending {
+    Ending::Answer(Answer::error(status, code, "as the script says"))
 }
 
 /// What a balancer answers by itself.
@@ -56,7 +73,6 @@ fn page(status: u16) -> Ending {
 
 #[tokio::test]
 async fn a_write_that_nobody_knows_of_says_so_and_one_that_certainly_failed_never_does() {
-    let error = |status, code: &str| Ending::Answer(Answer::error(status, code, "as the script says"));
     let endings = [
         (Ending::Close, true),
         (Ending::Reset, true),
@@ -90,10 +106,7 @@ async fn a_write_that_was_never_sent_certainly_failed() {
     let (stub, node) = before(Ending::Close).await;
     let mut client = node.dax().await;
     // What it takes to send the writes is known before nobody listens any more.
-    let mut encoded = Vec::new();
-    for (operation, request) in writes() {
-        encoded.push((operation, client.encode(operation, &request).await.unwrap()));
-    }
+    let encoded = encoded_writes(&mut client).await;
     let _known = refused(&mut client, "PutItem", &put("a", 1)).await;
     stub.stop();
     // For the listener to be gone.
@@ -101,10 +114,39 @@ async fn a_write_that_was_never_sent_certainly_failed() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     for (operation, encoded) in &encoded {
-        let Err(dax_door::client::CallError::Refused(error)) = client.send(encoded).await else {
+        let Err(CallError::Refused(error)) = client.send(encoded).await else {
             panic!("{operation} has no origin")
         };
         assert!(!leaves_doubt(&error.codes), "{operation}: {error:?}");
         assert_eq!(error.codes[0], 1, "asking again may help: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_table_cannot_be_described_was_never_sent() {
+    let endings = [
+        Ending::Close,
+        Ending::Silence,
+        Ending::Answer(Answer::ok("{}")),
+        error(500, "InternalServerError"),
+        error(503, "ServiceUnavailable"),
+        error(400, "ThrottlingException"),
+        error(400, "OfTheFutureException"),
+        page(502),
+    ];
+    // Clients remember keys, and go on with them to a node that has not learnt them.
+    let (_stub, elsewhere) = before(Ending::Close).await;
+    let encoded = encoded_writes(&mut elsewhere.dax().await).await;
+    for ending in endings {
+        let script = ending.clone();
+        let (stub, node) = behind(move |_| script.clone()).await;
+        let mut client = node.dax().await;
+        for (operation, encoded) in &encoded {
+            let Err(CallError::Refused(error)) = client.send(encoded).await else {
+                panic!("{operation} has no table, {ending:?}")
+            };
+            assert!(!leaves_doubt(&error.codes), "{operation}, {ending:?}: {error:?}");
+        }
+        assert!(writes().iter().all(|(operation, _)| stub.count(operation) == 0), "{ending:?}");
     }
 }

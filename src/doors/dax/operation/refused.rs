@@ -13,7 +13,7 @@ use dax_wire::Malformed;
 /// Why a request has no result.
 #[derive(Debug)]
 pub(super) enum Refused {
-    /// It is wrong, and nobody was asked.
+    /// It is wrong or cannot be asked for: whatever the error says, nothing was sent.
     Invalid(ApiError),
     /// The stack answered an error.
     Error(Box<ErrorAnswer>),
@@ -82,9 +82,20 @@ impl Refused {
         matches!(answer.error.code, ErrorCode::ResourceNotFoundException | ErrorCode::ValidationException)
     }
 
+    /// Why nothing was sent, if this came of what is asked for first.
+    pub(super) fn before_asking(self) -> Refused {
+        match self {
+            Refused::Error(answer) => {
+                Refused::Error(Box::new(ErrorAnswer { verdict: WriteVerdict::NotApplied, ..*answer }))
+            }
+            Refused::Failure(failure) => Refused::Invalid(ApiError::from(&failure)),
+            other => other,
+        }
+    }
+
     pub(super) fn refusal(self, stakes: Stakes) -> (Refusal, Option<Outcome>) {
         match self {
-            Refused::Invalid(error) => (Refusal::of_error(&error, stakes), None),
+            Refused::Invalid(error) => (Refusal::new(&error, stakes, WriteVerdict::NotApplied), None),
             Refused::Error(answer) => answer.refusal(stakes),
             Refused::Failure(failure) => (Refusal::of_failure(&failure, stakes), None),
             Refused::Cancelled(answer, reasons) => {
