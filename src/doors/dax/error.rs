@@ -42,6 +42,11 @@ pub struct Reason {
 /// DAX: a client takes this for a write that may have been applied: JavaScript's and Go's do not send it again, and
 /// Java's says so by an exception of its own.
 const IN_DOUBT: &[u8] = &[4, 37, 38, 39, 47];
+/// A write that was applied, and must not be sent again. DAX: in doubt like the one above, by the other numbers; but
+/// Python sends again whatever begins with another one than 3, and 408, 429, 500 and 503 (`is_retryable` in its
+/// `DaxError.py`). Only Java sends this one again.
+const APPLIED: &[u8] = &[3, 37, 38, 39, 47];
+const APPLIED_STATUS: u16 = 502;
 /// Nothing happened, and asking again may help. The protocol's tuples for faults of a server all leave a write in
 /// doubt, so this is one that clients have no class for: they repeat it for its first number or its status 503, and
 /// show its name.
@@ -104,6 +109,15 @@ impl Refusal {
     /// The want of an answer.
     pub fn of_failure(failure: &Failure, stakes: Stakes) -> Refusal {
         Refusal::new(&ApiError::from(failure), stakes, failure.verdict())
+    }
+
+    /// Why the answer to a write cannot be given that was applied: nobody may take it for one that failed, and whoever
+    /// repeats it writes twice.
+    pub(crate) fn of_applied(why: &ApiError) -> Refusal {
+        let message =
+            format!("The origin took the write, but what it answered cannot be given: {}", why.message);
+        let name = Some(ErrorCode::InternalServerError.name().into());
+        Refusal { codes: APPLIED, message, name, status: APPLIED_STATUS, reasons: None }
     }
 
     /// An error of which something else than its code tells what came of a write.
@@ -292,6 +306,7 @@ mod tests {
         // What is certain overrules the name of the error.
         assert!(!leaves_doubt(codes_of_write(ErrorCode::InternalServerError, WriteVerdict::NotApplied)));
         assert!(!leaves_doubt(UNAVAILABLE));
+        assert!(leaves_doubt(APPLIED));
     }
 
     #[test]

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use dax_door::client::{CallError, Client, Encoded};
 use serde_json::{Value, json};
 
-use super::{DAX, get, put, refused};
+use super::{DAX, create_music, get, put, refused};
 use crate::{
-    node::Node,
+    node::{self, Node},
     stub::{Answer, Ending, Received, Stub, describe},
 };
 
@@ -148,5 +148,48 @@ async fn a_write_whose_table_cannot_be_described_was_never_sent() {
             assert!(!leaves_doubt(&error.codes), "{operation}, {ending:?}: {error:?}");
         }
         assert!(writes().iter().all(|(operation, _)| stub.count(operation) == 0), "{ending:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_done_and_cannot_be_answered_leaves_doubt_and_is_not_repeated() {
+    let node = node::over_engine(&[DAX, ("dax.attribute_lists_max", "1")]).await;
+    create_music(&node).await;
+    let mut client = node.dax().await;
+    client.call("PutItem", &put("a", 1)).await.unwrap();
+    let unsendable = json!({ "TableName": "Music", "Item": { "p": { "S": "a" }, "w": { "N": "1" } } });
+    let error = refused(&mut client, "PutItem", &unsendable).await;
+    assert!(!leaves_doubt(&error.codes), "the node has as many lists as it may: {error:?}");
+    for values in ["ALL_NEW", "UPDATED_NEW"] {
+        let mut add = get("a");
+        add["UpdateExpression"] = json!("ADD n :one, m :one");
+        add["ExpressionAttributeValues"] = json!({ ":one": { "N": "1" } });
+        add["ReturnValues"] = json!(values);
+        let error = refused(&mut client, "UpdateItem", &add).await;
+        assert!(leaves_doubt(&error.codes), "{values}: {error:?}");
+        // Python repeats all that begins with another number, and these statuses.
+        assert!(error.codes[0] == 3 && ![408, 429, 500, 503].map(Some).contains(&error.status), "{error:?}");
+    }
+    let written = node.post("GetItem", get("a").to_string()).await.json();
+    assert_eq!(written["Item"]["n"], json!({ "N": "2" }), "each was applied once");
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_not_understood_leaves_doubt() {
+    let unknown_table = "{\"UnprocessedItems\":{\"Other\":[{\"DeleteRequest\":{\"Key\":{}}}]}}";
+    let no_key = "{\"UnprocessedItems\":{\"Music\":[{\"DeleteRequest\":{\"Key\":{}}}]}}";
+    let none = ["UpdateItem", "PutItem", "DeleteItem", "TransactWriteItems"];
+    for (body, answered) in [("[1]", &[][..]), (unknown_table, &none), (no_key, &none)] {
+        let (_stub, node) = before(Ending::Answer(Answer::ok(body))).await;
+        let mut client = node.dax().await;
+        for (operation, request) in writes() {
+            match client.call(operation, &request).await {
+                Ok(_) => assert!(answered.contains(&operation), "{operation}, {body}"),
+                Err(CallError::Refused(error)) => {
+                    assert!(leaves_doubt(&error.codes), "{operation}, {body}: {error:?}");
+                }
+                Err(other) => panic!("{operation}, {body}: {other}"),
+            }
+        }
     }
 }

@@ -19,9 +19,16 @@ pub(super) enum Refused {
     Error(Box<ErrorAnswer>),
     /// There is no answer.
     Failure(Failure),
+    /// There is an answer, a success, and it cannot be given.
+    Unanswerable(Unanswerable),
     /// A cancelled transaction, with a reason for each of its actions.
     Cancelled(Box<ErrorAnswer>, Vec<Reason>),
 }
+
+/// Why what the stack answered cannot be given: whatever makes an answer of a success fails with this, and with nothing
+/// else where the success is that of a write, since what was written then is written.
+#[derive(Debug)]
+pub(super) struct Unanswerable(ApiError);
 
 /// An error as the stack answered it.
 #[derive(Debug)]
@@ -98,6 +105,10 @@ impl Refused {
             Refused::Invalid(error) => (Refusal::new(&error, stakes, WriteVerdict::NotApplied), None),
             Refused::Error(answer) => answer.refusal(stakes),
             Refused::Failure(failure) => (Refusal::of_failure(&failure, stakes), None),
+            Refused::Unanswerable(Unanswerable(why)) => match stakes {
+                Stakes::Read => (Refusal::of_error(&why, stakes), None),
+                Stakes::Write => (Refusal::of_applied(&why), None),
+            },
             Refused::Cancelled(answer, reasons) => {
                 let (refusal, outcome) = answer.refusal(stakes);
                 (refusal.with_reasons(reasons), outcome)
@@ -132,5 +143,17 @@ impl From<minicbor::decode::Error> for Refused {
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Refused {
         Refused::Invalid(error)
+    }
+}
+
+impl From<Unanswerable> for Refused {
+    fn from(why: Unanswerable) -> Refused {
+        Refused::Unanswerable(why)
+    }
+}
+
+impl From<ApiError> for Unanswerable {
+    fn from(error: ApiError) -> Unanswerable {
+        Unanswerable(error)
     }
 }
