@@ -156,7 +156,8 @@ impl Operations {
                 None => {
                     out.array(2 * found.len());
                     for (key, blob) in found {
-                        out.bytes(key);
+                        // As items have it that are not kept. Clients write one number in several ways.
+                        out.bytes(&encode_key(schema, &primary_key(schema, key)?)?);
                         out.bytes(&blob);
                     }
                 }
