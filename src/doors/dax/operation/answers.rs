@@ -25,7 +25,9 @@ pub(super) const SCANNED_COUNT: i64 = 10;
 /// If it has another form than DynamoDB's.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unanswerable> {
     serde_json::from_slice(body).map_err(|error| {
-        tracing::warn!(%error, "the origin's answer is not understood");
+        // What it says of itself quotes what it found, which may be of an item.
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        tracing::warn!(?kind, line, column, "the origin's answer is not understood");
         let code = ErrorCode::InternalServerError;
         ApiError::upstream(code, "The origin's answer is not understood.").into()
     })
