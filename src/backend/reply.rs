@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use model::{ErrorCode, WriteVerdict};
 
 use crate::Outcome;
 
@@ -86,6 +87,14 @@ impl Reply {
     pub fn success(&self) -> Option<&Bytes> {
         (self.status() == StatusCode::OK).then(|| self.body())
     }
+
+    /// What an answer that is no success says of a write: only an error that is known, with the status of its kind, says
+    /// that nothing was done. Anything else may come of something between here and the origin, which passed the write on
+    /// before it gave up.
+    pub fn verdict(&self) -> WriteVerdict {
+        let code = self.status().is_client_error().then(|| ErrorCode::in_body(self.body())).flatten();
+        code.map_or(WriteVerdict::Unknown, ErrorCode::verdict)
+    }
 }
 
 impl Document {
@@ -128,6 +137,30 @@ impl Document {
     pub fn give_form(&self, form: impl FnOnce() -> Bytes) {
         if let Some(kept) = &self.form {
             kept.get_or_init(form);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Bypass;
+
+    #[test]
+    fn only_a_known_error_with_the_status_of_its_kind_says_that_nothing_was_written() {
+        let check = |status, body: &'static [u8], expected| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let answer = OriginAnswer { status, headers: HeaderMap::new(), body: Bytes::from_static(body) };
+            let reply = Reply::origin(answer, Outcome::Bypass(Bypass::NotCached));
+            assert_eq!(reply.verdict(), expected, "{status} {}", String::from_utf8_lossy(body));
+        };
+        let invalid = br#"{"__type":"com.amazon.coral.validate#ValidationException","message":"no"}"#;
+        check(400, invalid, WriteVerdict::NotApplied);
+        check(500, invalid, WriteVerdict::Unknown);
+        check(400, br#"{"__type":"TransactionInProgressException"}"#, WriteVerdict::Unknown);
+        check(400, br#"{"__type":"com.amazonaws.dynamodb.v20120810#OfTheFuture"}"#, WriteVerdict::Unknown);
+        for status in [400, 403, 408, 413, 499, 502] {
+            check(status, b"<html>", WriteVerdict::Unknown);
         }
     }
 }

@@ -229,10 +229,7 @@ enum Ending {
 fn ending(result: &Result<Reply, Failure>) -> Ending {
     let verdict = match result {
         Ok(reply) if reply.status().is_success() => return Ending::Applied,
-        Ok(reply) if reply.status().is_client_error() => {
-            model::ErrorCode::in_body(reply.body()).map_or(WriteVerdict::Unknown, model::ErrorCode::verdict)
-        }
-        Ok(_) => WriteVerdict::Unknown,
+        Ok(reply) => reply.verdict(),
         Err(failure) => failure.verdict(),
     };
     match verdict {

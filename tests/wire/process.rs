@@ -2,8 +2,9 @@
 
 use std::{process::Output, time::Duration};
 
+use dax_door::{Layering, client::Client as Dax};
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     client::{self, Client, PATIENCE, request},
@@ -99,6 +100,21 @@ async fn draining_takes_no_longer_than_it_may() {
         process.logged("not everything ended in time").await;
     };
     tokio::join!(cut_off, signal);
+}
+
+#[tokio::test]
+async fn an_answer_that_the_dax_door_does_not_understand_is_not_in_the_log() {
+    let stub = Stub::with_tables(|_| {
+        std::future::ready(Ending::Answer(Answer::ok(r#"{"Item":"a-secret","Attributes":"a-secret"}"#)))
+    });
+    let process = Process::before(&stub, &["--log-level", "trace", "--dax", "127.0.0.1:0"], &[]).await;
+    let mut client = Dax::connect(process.dax.unwrap(), Layering::Plain).await.unwrap();
+    let key = json!({ "TableName": "Music", "Key": { "p": { "S": "a" } } });
+    for operation in ["GetItem", "DeleteItem"] {
+        client.call(operation, &key).await.unwrap_err();
+    }
+    process.logged("is not understood").await;
+    assert!(!process.log().contains("a-secret"), "{}", process.log());
 }
 
 #[tokio::test]

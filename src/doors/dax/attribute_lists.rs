@@ -116,7 +116,7 @@ impl AttributeLists {
     }
 
     /// The number of a list that has one. This is what an item costs that is sent: a hash, and no allocation.
-    pub fn known_id<'n, N>(&self, names: N) -> Option<u64>
+    fn known_id<'n, N>(&self, names: N) -> Option<u64>
     where
         N: Iterator<Item = &'n str> + Clone,
     {

@@ -177,10 +177,10 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
                 let refused = &door.metrics.refused_lists;
                 let answer = metadata::define_id(&door.lists, arguments, self.asker, refused).await;
                 door.metrics.attribute_lists.set(door.lists.here().count() as i64);
-                answer.map(Reply::own)
+                own(answer)
             }
             (None, Method::DefineAttributeList) => {
-                metadata::define_list(&door.lists, arguments, self.asker).await.map(Reply::own)
+                own(metadata::define_list(&door.lists, arguments, self.asker).await)
             }
             (None, _) => {
                 let deadline = began + door.config.call_timeout;
@@ -236,4 +236,9 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
         };
         let _in_time = self.door.clock.timeout_at(deadline, farewell).await;
     }
+}
+
+/// What the door answers by itself writes no item.
+fn own(answer: Result<Vec<u8>, ApiError>) -> Result<Reply, Refusal> {
+    answer.map(Reply::own).map_err(|error| Refusal::of_error(&error, Stakes::Read))
 }

@@ -1,5 +1,7 @@
 //! Errors as the protocol has them: a tuple of codes, a message, and a few facts.
 
+use std::borrow::Cow;
+
 use backend::Failure;
 use model::{ApiError, ErrorCode, WriteVerdict};
 
@@ -20,7 +22,7 @@ pub struct Refusal {
     codes: &'static [u8],
     message: String,
     /// DynamoDB's name of the error. Clients tell errors by it that they have no class for.
-    name: Option<&'static str>,
+    name: Option<Cow<'static, str>>,
     status: u16,
     /// Only of cancelled transactions.
     reasons: Option<Vec<Reason>>,
@@ -40,6 +42,11 @@ pub struct Reason {
 /// DAX: a client takes this for a write that may have been applied: JavaScript's and Go's do not send it again, and
 /// Java's says so by an exception of its own.
 const IN_DOUBT: &[u8] = &[4, 37, 38, 39, 47];
+/// A write that was applied, and must not be sent again. DAX: in doubt like the one above, by the other numbers; but
+/// Python sends again whatever begins with another one than 3, and 408, 429, 500 and 503 (`is_retryable` in its
+/// `DaxError.py`). Only Java sends this one again.
+const APPLIED: &[u8] = &[3, 37, 38, 39, 47];
+const APPLIED_STATUS: u16 = 502;
 /// Nothing happened, and asking again may help. The protocol's tuples for faults of a server all leave a write in
 /// doubt, so this is one that clients have no class for: they repeat it for its first number or its status 503, and
 /// show its name.
@@ -104,18 +111,41 @@ impl Refusal {
         Refusal::new(&ApiError::from(failure), stakes, failure.verdict())
     }
 
-    fn new(error: &ApiError, stakes: Stakes, verdict: WriteVerdict) -> Refusal {
+    /// Why the answer to a write cannot be given that was applied: nobody may take it for one that failed, and whoever
+    /// repeats it writes twice.
+    pub(crate) fn of_applied(why: &ApiError) -> Refusal {
+        let message =
+            format!("The origin took the write, but what it answered cannot be given: {}", why.message);
+        let name = Some(ErrorCode::InternalServerError.name().into());
+        Refusal { codes: APPLIED, message, name, status: APPLIED_STATUS, reasons: None }
+    }
+
+    /// An error of which something else than its code tells what came of a write.
+    pub(crate) fn new(error: &ApiError, stakes: Stakes, verdict: WriteVerdict) -> Refusal {
+        let code = match (stakes, verdict, error.code.verdict()) {
+            // The name and the status of an error that denies the write would contradict the codes.
+            (Stakes::Write, WriteVerdict::Unknown, WriteVerdict::NotApplied) => {
+                ErrorCode::InternalServerError
+            }
+            _ => error.code,
+        };
         let codes = match stakes {
-            Stakes::Read => codes(error.code),
-            Stakes::Write => codes_of_write(error.code, verdict),
+            Stakes::Read => codes(code),
+            Stakes::Write => codes_of_write(code, verdict),
         };
         Refusal {
             codes,
             message: error.message.clone(),
-            name: Some(error.code.name()),
-            status: error.code.status(),
+            name: Some(Cow::Borrowed(code.name())),
+            status: code.status(),
             reasons: None,
         }
+    }
+
+    /// The same under the name that the origin has for it.
+    #[must_use]
+    pub(crate) fn named(self, name: String) -> Refusal {
+        Refusal { name: Some(Cow::Owned(name)), ..self }
     }
 
     /// For a cancelled transaction: a reason for each of its actions, in their order.
@@ -132,7 +162,7 @@ impl Refusal {
         nearest: Option<ErrorCode>,
         status: u16,
     ) -> Refusal {
-        let name = nearest.map(ErrorCode::name);
+        let name = nearest.map(|nearest| Cow::Borrowed(nearest.name()));
         Refusal { codes, message: message.to_owned(), name, status, reasons: None }
     }
 
@@ -156,7 +186,7 @@ impl Refusal {
         out.text(&self.message);
         out.array(if self.reasons.is_some() { 4 } else { 3 });
         out.text(request_id);
-        write_text(self.name, &mut out);
+        write_text(self.name.as_deref(), &mut out);
         out.int(self.status.into());
         if let Some(reasons) = &self.reasons {
             out.array(3 * reasons.len());
@@ -276,6 +306,7 @@ mod tests {
         // What is certain overrules the name of the error.
         assert!(!leaves_doubt(codes_of_write(ErrorCode::InternalServerError, WriteVerdict::NotApplied)));
         assert!(!leaves_doubt(UNAVAILABLE));
+        assert!(leaves_doubt(APPLIED));
     }
 
     #[test]

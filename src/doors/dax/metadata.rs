@@ -6,7 +6,6 @@ use prometheus::IntCounter;
 
 use crate::{
     attribute_lists::{SharedLists, Undefined},
-    error::{Refusal, Stakes},
     reply,
 };
 use dax_wire::{Malformed, for_each, value::STRING_SET};
@@ -25,7 +24,7 @@ pub(crate) async fn define_id(
     arguments: &[u8],
     asker: Asker,
     refused: &IntCounter,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<Vec<u8>, ApiError> {
     let names = names(arguments).map_err(malformed)?;
     let id = match asker {
         Asker::Client => lists.id_of(&names).await,
@@ -42,7 +41,7 @@ pub(crate) async fn define_list(
     lists: &SharedLists,
     arguments: &[u8],
     asker: Asker,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<Vec<u8>, ApiError> {
     let id = Decoder::new(arguments).i64().map_err(|error| malformed(error.into()))?;
     let number = u64::try_from(id).map_err(|_| unknown(id))?;
     let names = match asker {
@@ -71,18 +70,17 @@ fn names(arguments: &[u8]) -> Result<Vec<&str>, Malformed> {
     Ok(names)
 }
 
-fn malformed(why: Malformed) -> Refusal {
-    Refusal::of_error(&ApiError::validation(why.to_string()), Stakes::Read)
+pub(crate) fn malformed(why: Malformed) -> ApiError {
+    ApiError::validation(why.to_string())
 }
 
-pub(crate) fn unknown(id: i64) -> Refusal {
-    let error = ApiError::validation(format!("No list of attribute names has the number {id} here."));
-    Refusal::of_error(&error, Stakes::Read)
+pub(crate) fn unknown(id: i64) -> ApiError {
+    ApiError::validation(format!("No list of attribute names has the number {id} here."))
 }
 
 /// What asking again does not mend must not be of the kind that clients repeat.
-pub(crate) fn undefined(why: Undefined) -> Refusal {
-    let error = match why {
+pub(crate) fn undefined(why: Undefined) -> ApiError {
+    match why {
         Undefined::Full => ApiError::ours(
             ErrorCode::ValidationException,
             "This node has as many lists of attribute names as it may: items with other names are not taken over \
@@ -95,14 +93,16 @@ pub(crate) fn undefined(why: Undefined) -> Refusal {
             ErrorCode::ServiceUnavailable,
             "This node cannot write down the names of the attributes.",
         ),
-    };
-    Refusal::of_error(&error, Stakes::Read)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute_lists::{AttributeLists, ListsConfig};
+    use crate::{
+        attribute_lists::{AttributeLists, ListsConfig},
+        error::{Refusal, Stakes},
+    };
 
     fn lists(lists_max: usize) -> SharedLists {
         let config = ListsConfig { directory: None, lists_max, bytes_max: 1 << 20 };
@@ -133,7 +133,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_is_refused_as_something_that_nobody_repeats() {
-        let check = |refusal: Refusal, expected: &str| {
+        let check = |error: ApiError, expected: &str| {
+            let refusal = Refusal::of_error(&error, Stakes::Read);
             assert_eq!(refusal.encode("R")[..9], [0x85, 4, 0x18, 37, 0x18, 38, 0x18, 39, 0x18]);
             assert!(refusal.message().contains(expected), "{}", refusal.message());
         };

@@ -33,7 +33,11 @@ use crate::{
 };
 use dax_wire::{Writer, item::Values};
 
-use self::{arguments::Arguments, refused::Refused, tables::Tables};
+use self::{
+    arguments::Arguments,
+    refused::{Refused, Unanswerable},
+    tables::Tables,
+};
 
 /// The operations, in front of a stack.
 pub struct Operations {
@@ -184,14 +188,14 @@ impl Operations {
     }
 
     /// An item without its key, as it travels: the number of its names, and its values.
-    async fn blob(&self, item: &Item, schema: &KeySchema) -> Result<Vec<u8>, Refused> {
+    async fn blob(&self, item: &Item, schema: &KeySchema) -> Result<Vec<u8>, Unanswerable> {
         let values = Values::of(item, schema);
         let list = self.list_of(&values.names).await?;
         Ok(values.numbered(list))
     }
 
-    async fn list_of(&self, names: &[&str]) -> Result<i64, Refused> {
-        let id = self.lists.id_of(names).await.map_err(|why| Refused::Refusal(metadata::undefined(why)))?;
+    async fn list_of(&self, names: &[&str]) -> Result<i64, Unanswerable> {
+        let id = self.lists.id_of(names).await.map_err(metadata::undefined)?;
         Ok(i64::try_from(id).expect("numbers of lists have 53 bits"))
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::{AttributeValue, Item, KeySchema};
+use model::{ApiError, AttributeValue, ErrorCode, Item, KeySchema};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use dax_wire::{Writer, value};
 
-use super::refused::Refused;
+use super::refused::Unanswerable;
 
 /// The keys of results.
 pub(super) const ITEM: i64 = 0;
@@ -23,14 +23,13 @@ pub(super) const SCANNED_COUNT: i64 = 10;
 ///
 /// # Errors
 /// If it has another form than DynamoDB's.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unanswerable> {
     serde_json::from_slice(body).map_err(|error| {
-        tracing::warn!(%error, "the origin's answer is not understood");
-        let failure = backend::Failure::new(
-            backend::FailureKind::Internal,
-            "the origin's answer is not understood".to_owned(),
-        );
-        Refused::Failure(failure)
+        // What it says of itself quotes what it found, which may be of an item.
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        tracing::warn!(?kind, line, column, "the origin's answer is not understood");
+        let code = ErrorCode::InternalServerError;
+        ApiError::upstream(code, "The origin's answer is not understood.").into()
     })
 }
 

@@ -10,7 +10,7 @@ use model::{
     },
 };
 
-use crate::attribute_lists::SharedLists;
+use crate::{attribute_lists::SharedLists, metadata};
 use dax_wire::{Malformed, expect_end, expression, for_each, item, key};
 
 use super::refused::Refused;
@@ -248,7 +248,7 @@ pub(super) async fn whole_item(
         Ok(list) => lists.names_of(list).await,
         Err(_) => None,
     };
-    let names = names.ok_or_else(|| Refused::Refusal(crate::metadata::unknown(list)))?;
+    let names = names.ok_or_else(|| metadata::unknown(list))?;
     let mut whole = item::decode(values, &names)?;
     for (name, value) in primary_key(schema, key)? {
         whole.insert(name, value);

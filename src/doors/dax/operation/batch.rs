@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use backend::Document;
 use minicbor::Decoder;
 use model::{
-    Item, KeySchema,
+    ApiError, ErrorCode, Item, KeySchema,
     call::{
         BatchGetItem, BatchWriteItem, DeleteRequest, ItemToPut, KeysAndAttributes, PutRequest, Request,
         WriteRequest,
@@ -17,12 +17,12 @@ use crate::reply::{self, Asked};
 use dax_wire::{Malformed, Writer, for_each};
 
 use super::{
-    Answered, Operations,
+    Answered, Operations, Success,
     answers::{self, Capacity, CollectionMetrics, write_capacities},
     arguments::{Arguments, bytes_or_null, primary_key, whole_item},
     page::encode_key,
     projection::Wanted,
-    refused::Refused,
+    refused::{Refused, Unanswerable},
 };
 
 #[derive(Deserialize)]
@@ -156,7 +156,8 @@ impl Operations {
                 None => {
                     out.array(2 * found.len());
                     for (key, blob) in found {
-                        out.bytes(key);
+                        // As items have it that are not kept. Clients write one number in several ways.
+                        out.bytes(&encode_key(schema, &primary_key(schema, key)?)?);
                         out.bytes(&blob);
                     }
                 }
@@ -202,6 +203,16 @@ impl Operations {
             return_item_collection_metrics: options.metrics,
         };
         let success = self.ask(Request::BatchWriteItem(request), &names, asked).await?;
+        Ok(self.batch_written(success, &names, &schemas).await?)
+    }
+
+    /// The result of a `batchWriteItem`.
+    async fn batch_written(
+        &self,
+        success: Success,
+        names: &[&str],
+        schemas: &[Arc<KeySchema>],
+    ) -> Result<Answered, Unanswerable> {
         let written: Written = answers::read(success.body())?;
         let schema_of = |table: &str| {
             let place = names.iter().position(|name| *name == table);
@@ -210,7 +221,10 @@ impl Operations {
         let mut out = reply::begin(0);
         out.map(written.unprocessed_items.len());
         for (table, writes) in &written.unprocessed_items {
-            let schema = schema_of(table).ok_or(Malformed::WrongType)?;
+            let Some(schema) = schema_of(table) else {
+                let error = "The origin's answer is of a table that it was not asked about.";
+                return Err(ApiError::upstream(ErrorCode::InternalServerError, error).into());
+            };
             out.text(table);
             out.array(2 * writes.len());
             for write in writes {

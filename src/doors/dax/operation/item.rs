@@ -16,7 +16,7 @@ use super::{
     answers::{self, ATTRIBUTES, CAPACITY, Capacity, CollectionMetrics, ITEM, METRICS},
     arguments::{Arguments, primary_key, whole_item, write_texts},
     projection::Wanted,
-    refused::Refused,
+    refused::{Refused, Unanswerable},
 };
 
 #[derive(Deserialize)]
@@ -96,7 +96,11 @@ impl Operations {
     }
 
     /// The item that a kept document shows, as it travels, and is kept from now on; empty if there is no item.
-    pub(super) async fn blob_of(&self, document: &Document, schema: &KeySchema) -> Result<Bytes, Refused> {
+    pub(super) async fn blob_of(
+        &self,
+        document: &Document,
+        schema: &KeySchema,
+    ) -> Result<Bytes, Unanswerable> {
         if let Some(blob) = document.form() {
             return Ok(blob.clone());
         }
@@ -132,7 +136,7 @@ impl Operations {
             ..PutItem::default()
         };
         let success = self.ask(Request::PutItem(request), &[table], asked).await?;
-        self.written(success, &schema, options.values).await
+        Ok(self.written(success, &schema, options.values).await?)
     }
 
     /// `updateItem`.
@@ -159,7 +163,7 @@ impl Operations {
             ..UpdateItem::default()
         };
         let success = self.ask(Request::UpdateItem(request), &[table], asked).await?;
-        self.written(success, &schema, options.values).await
+        Ok(self.written(success, &schema, options.values).await?)
     }
 
     /// `deleteItem`.
@@ -185,7 +189,7 @@ impl Operations {
             ..DeleteItem::default()
         };
         let success = self.ask(Request::DeleteItem(request), &[table], asked).await?;
-        self.written(success, &schema, options.values).await
+        Ok(self.written(success, &schema, options.values).await?)
     }
 
     /// The result of a write.
@@ -194,7 +198,7 @@ impl Operations {
         success: Success,
         schema: &KeySchema,
         values: Option<ReturnValues>,
-    ) -> Result<Answered, Refused> {
+    ) -> Result<Answered, Unanswerable> {
         let written: Written = answers::read(success.body())?;
         // Clients that asked for nothing fail if there is something.
         let attributes = written.attributes.filter(|_| !matches!(values, None | Some(ReturnValues::None)));
@@ -220,7 +224,7 @@ impl Operations {
     }
 
     /// What an update changed.
-    async fn changed(&self, attributes: &Item, schema: &KeySchema) -> Result<Vec<u8>, Refused> {
+    async fn changed(&self, attributes: &Item, schema: &KeySchema) -> Result<Vec<u8>, Unanswerable> {
         let (names, values): (Vec<&str>, Vec<_>) = item::beside_key(attributes, schema).unzip();
         let list = self.list_of(&names).await?;
         Ok(item::encode_changed(list, values.into_iter().enumerate()))

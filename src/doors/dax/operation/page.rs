@@ -18,7 +18,7 @@ use super::{
     answers::{self, CAPACITY, COUNT, Capacity, ITEMS, LAST_KEY, SCANNED_COUNT},
     arguments::{Arguments, Options, Texts, primary_key},
     projection::Wanted,
-    refused::Refused,
+    refused::{Refused, Unanswerable},
 };
 
 #[derive(Deserialize)]
@@ -125,7 +125,7 @@ impl Operations {
             ..Query::default()
         };
         let success = self.ask(Request::Query(request), &[table], asked).await?;
-        self.page(success, &shape, &schema).await
+        Ok(self.page(success, &shape, &schema).await?)
     }
 
     /// `scan`.
@@ -157,7 +157,7 @@ impl Operations {
             ..Scan::default()
         };
         let success = self.ask(Request::Scan(request), &[table], asked).await?;
-        self.page(success, &shape, &schema).await
+        Ok(self.page(success, &shape, &schema).await?)
     }
 
     fn select(&self, table: &str, options: &Options<'_>) -> Option<Select> {
@@ -172,7 +172,7 @@ impl Operations {
         success: Success,
         shape: &Shape<'_>,
         schema: &KeySchema,
-    ) -> Result<Answered, Refused> {
+    ) -> Result<Answered, Unanswerable> {
         if let Some(message) = success.kept().and_then(|page| shape.message(page)) {
             return Ok(Answered { message, outcome: success.outcome });
         }
@@ -227,7 +227,7 @@ impl Operations {
         &self,
         items: &[Item],
         schema: &KeySchema,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Refused> {
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Unanswerable> {
         let mut keyed = Vec::with_capacity(items.len());
         // Items of one page mostly have the same names.
         let mut last: Option<(Vec<&str>, i64)> = None;
@@ -254,7 +254,7 @@ fn meant(select: Option<Select>, projects: bool, is_local: bool) -> Option<Selec
 
 /// # Errors
 /// If the item has no key: then the table was made again with other keys since they were learnt.
-pub(super) fn encode_key(schema: &KeySchema, item: &Item) -> Result<Vec<u8>, Refused> {
+pub(super) fn encode_key(schema: &KeySchema, item: &Item) -> Result<Vec<u8>, Unanswerable> {
     key::encode(schema, item).map_err(|_| {
         let error = model::ErrorCode::ResourceNotFoundException;
         ApiError::upstream(error, "Requested resource not found: the table has other keys by now").into()

@@ -61,7 +61,7 @@ impl Tables {
                 }
                 Ok(schema)
             }
-            None => self.describe(name, deadline).await,
+            None => self.describe(name, deadline).await.map_err(Refused::before_asking),
         }
     }
 

@@ -19,14 +19,14 @@ use crate::{
 use dax_wire::{Malformed, Writer};
 
 use super::{
-    Answered, Operations,
+    Answered, Operations, Success,
     answers::{self, Capacity, CollectionMetrics},
     arguments::{
         Arguments, Texts, bytes_or_null, on_failure, primary_key, text_in_bytes, whole_item, write_texts,
     },
     batch::write_collections,
     projection::Wanted,
-    refused::{CancellationReason, Refused},
+    refused::{CancellationReason, Refused, Unanswerable},
 };
 
 #[derive(Default, Deserialize)]
@@ -193,23 +193,10 @@ impl Operations {
             client_request_token: options.token,
             first_fault: None,
         };
-        let answer = self.ask(Request::TransactWriteItems(request), &tables, asked).await;
-        let success = match answer {
-            Err(refused) => return Err(self.with_reasons(refused, &schemas).await),
-            Ok(success) => success,
-        };
-        let written: Written = answers::read(success.body())?;
-        let schema_of = |table: &str| {
-            let place = tables.iter().position(|name| *name == table);
-            place.and_then(|place| schemas.get(place))
-        };
-        let mut out = reply::begin(0);
-        out.array(3);
-        // Of what the actions return nothing is ever asked for.
-        out.array(0);
-        write_extended(&written.consumed_capacity, &mut out);
-        write_collections(&written.item_collection_metrics, schema_of, &mut out);
-        Ok(Answered::new(out, success.outcome))
+        match self.ask(Request::TransactWriteItems(request), &tables, asked).await {
+            Err(refused) => Err(self.with_reasons(refused, &schemas).await),
+            Ok(success) => Ok(transact_written(&success, &tables, &schemas)?),
+        }
     }
 
     /// A cancelled transaction says of each of its actions why; clients fail if it does not.
@@ -223,17 +210,35 @@ impl Operations {
         for schema in schemas {
             let CancellationReason { code, message, item } =
                 given.next().unwrap_or(CancellationReason { code: None, message: None, item: None });
+            // That nothing was done is worth more than the item.
             let item = match item {
-                Some(item) => match self.blob(&item, schema).await {
-                    Ok(blob) => Some(blob),
-                    Err(refused) => return refused,
-                },
+                Some(item) => self.blob(&item, schema).await.ok(),
                 None => None,
             };
             reasons.push(Reason { code: Some(code.unwrap_or_else(|| "None".to_owned())), message, item });
         }
         Refused::Cancelled(answer, reasons)
     }
+}
+
+/// The result of a `transactWriteItems`.
+fn transact_written(
+    success: &Success,
+    tables: &[&str],
+    schemas: &[Arc<KeySchema>],
+) -> Result<Answered, Unanswerable> {
+    let written: Written = answers::read(success.body())?;
+    let schema_of = |table: &str| {
+        let place = tables.iter().position(|name| *name == table);
+        place.and_then(|place| schemas.get(place))
+    };
+    let mut out = reply::begin(0);
+    out.array(3);
+    // Of what the actions return nothing is ever asked for.
+    out.array(0);
+    write_extended(&written.consumed_capacity, &mut out);
+    write_collections(&written.item_collection_metrics, schema_of, &mut out);
+    Ok(Answered::new(out, success.outcome))
 }
 
 /// As many as there are actions; all absent, if the whole array was.

@@ -92,3 +92,42 @@ async fn what_is_kept_is_read_as_json_once() {
     }
     assert!(reads > 100 && projected >= 6, "{reads} reads, {projected} with a projection");
 }
+
+#[tokio::test]
+async fn the_key_of_an_item_has_one_form_whether_the_item_is_kept_or_not() {
+    let vectors = Arc::new(vectors());
+    let keys = &vectors.table_key_schemas["NS"];
+    let item = json!({ &keys[0].0: { "N": "100" }, &keys[1].0: { "S": "a" } });
+    // As Python writes `1E+2`.
+    let (as_it_came, canonical) = ([0xc4, 0x82, 0x02, 0x01, b'a'], [0x18, 100, b'a']);
+    let mut arguments = Writer::new();
+    arguments.map(1);
+    arguments.text("NS");
+    arguments.array(3);
+    arguments.raw(&[0xf4]);
+    arguments.null();
+    arguments.array(1);
+    arguments.bytes(&as_it_came);
+    arguments.null();
+    let arguments = arguments.into_bytes();
+    for is_kept in [true, false] {
+        let (tables, item) = (Arc::clone(&vectors), item.clone());
+        let origin = Scripted::new(move |call: Call| {
+            let reply = match (call.target().word(), is_kept) {
+                ("DescribeTable", _) => origin_reply(200, tables.description("NS").unwrap().to_string()),
+                (_, true) => {
+                    let part = Document::new(Bytes::from(json!({ "Item": item }).to_string())).with_form();
+                    let whole = Document::new(SPOILED).of_parts(vec![part]);
+                    Kept::document(whole, Outcome::Hit { ttl: Duration::from_secs(1) })
+                }
+                (_, false) => origin_reply(200, json!({ "Responses": { "NS": [item] } }).to_string()),
+            };
+            std::future::ready(Ok(reply)).boxed()
+        });
+        let operations = vectors.operations("python", origin);
+        let message = operations.answer(asked(Method::BatchGetItem, &arguments)).await.message;
+        assert_eq!(message[0], 0x80, "{message:?}");
+        let shows = |key: &[u8]| message.windows(key.len()).any(|bytes| bytes == key);
+        assert!(shows(&canonical) && !shows(&as_it_came), "kept: {is_kept}, {message:?}");
+    }
+}
