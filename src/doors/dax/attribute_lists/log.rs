@@ -174,24 +174,49 @@ impl Record<'_> {
         if bytes.is_empty() {
             return Record::End;
         }
-        let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return Record::Torn };
-        let word =
-            |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("a word has four bytes"));
-        let (length, of_body, of_head) = (word(0) as usize, word(4), word(8));
-        if crc32fast::hash(&head[..8]) != of_head {
-            // After a power cut a file may have its new length, and nothing but zeros there.
-            let is_blank = bytes.iter().all(|byte| *byte == 0);
-            return if is_blank { Record::Torn } else { Record::Damaged };
-        }
+        let Some((head, rest)) = Head::read(bytes) else {
+            // A power cut may leave the file with its new length and zeros where pages were not written, in this head
+            // too. But nothing is ever written behind a record that is not synced.
+            return if holds_record(&bytes[1..]) { Record::Damaged } else { Record::Torn };
+        };
         // The head is sound, so its length is the one that was meant.
-        let Some((body, behind)) = rest.split_at_checked(length) else { return Record::Torn };
-        match decode(body).filter(|_| crc32fast::hash(body) == of_body) {
+        let Some((body, behind)) = rest.split_at_checked(head.length) else { return Record::Torn };
+        match head.decode(body) {
             Some((id, names)) => Record::Whole(id, names, behind),
             // That of a crash cannot be told from later damage. Forgetting is the lesser harm: the same list gets the
             // same number when it is defined again.
             None if behind.is_empty() => Record::Torn,
             None => Record::Damaged,
         }
+    }
+}
+
+/// Whether a whole record begins anywhere. Of the bytes between, one place in 2^32 looks like a head.
+fn holds_record(bytes: &[u8]) -> bool {
+    (0..bytes.len()).any(|at| {
+        let head = Head::read(&bytes[at..]);
+        head.is_some_and(|(head, rest)| rest.get(..head.length).and_then(|body| head.decode(body)).is_some())
+    })
+}
+
+/// What stands before a body.
+struct Head {
+    length: usize,
+    checksum: u32,
+}
+
+impl Head {
+    /// If it is sound, with what is behind it.
+    fn read(bytes: &[u8]) -> Option<(Head, &[u8])> {
+        let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
+        let word =
+            |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("a word has four bytes"));
+        let is_sound = crc32fast::hash(&head[..8]) == word(8);
+        is_sound.then(|| (Head { length: word(0) as usize, checksum: word(4) }, rest))
+    }
+
+    fn decode(&self, body: &[u8]) -> Option<(u64, Names)> {
+        if crc32fast::hash(body) == self.checksum { decode(body) } else { None }
     }
 }
 

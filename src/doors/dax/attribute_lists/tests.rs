@@ -127,11 +127,14 @@ async fn a_record_that_a_crash_cut_short_is_forgotten_and_written_anew() {
     };
     for end in whole..content.len() {
         check(&content[..end]);
-        // A power cut can leave zeros where the data was to be.
-        let blank = [&content[..end], &vec![0; content.len() - end]].concat();
-        if end == whole || end >= whole + 12 {
-            check(&blank);
-        }
+        // A power cut can leave zeros where the data was to be, before what was written as well.
+        let zeros = |from: usize, to: usize| {
+            let mut torn = content.clone();
+            torn[from..to].fill(0);
+            torn
+        };
+        check(&zeros(end, content.len()));
+        check(&zeros(whole, end + 1));
     }
     let lists = registry.open().unwrap();
     assert_eq!(lists.id_of(&["second"]).await, Ok(second));
