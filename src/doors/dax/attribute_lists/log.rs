@@ -2,7 +2,8 @@
 //!
 //! Behind the file's first line each record is a head of twelve bytes, which are the length of its body, the checksum of
 //! the body, and the checksum of these two; then the body, a CBOR array of the number and the names. One record is
-//! written and synced before the next is begun, so a crash can harm the last one only.
+//! written and synced before the next is begun, so a crash can harm the last one only. Whether that was synced, nobody
+//! knows who finds it: so it is written and synced again before its number is told.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -25,7 +26,7 @@ const HEAD_BYTES: usize = 12;
 pub(super) struct Log {
     path: PathBuf,
     file: File,
-    /// Up to here everything is on the disk.
+    /// Up to here everything is on the disk, or being written.
     length: u64,
     /// What is on the disk is not known any more.
     is_broken: bool,
@@ -72,7 +73,7 @@ type Records = Vec<(u64, Names)>;
 impl Log {
     /// Opens the file, made if need be, and reads it.
     pub(super) fn open(directory: &Path) -> Result<(Log, Records), LogError> {
-        fs::create_dir_all(directory).map_err(failed("create", directory))?;
+        create_directory(directory).map_err(failed("create", directory))?;
         let path = directory.join(FILE);
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(failed("open", &path))?;
@@ -89,37 +90,40 @@ impl Log {
         Ok((log, records))
     }
 
-    /// Reads the content, and cuts off what a crash left behind it.
+    /// Reads the content, cuts off what a crash left behind it, and sees to it that the rest is on the disk.
     fn mend(&mut self, content: &[u8]) -> Result<Records, LogError> {
-        if FIRST_LINE.starts_with(content) {
-            // New, or its creation did not end.
+        if is_new(content) {
             self.cut(0)?;
-            self.write(FIRST_LINE)?;
+            self.write(0, FIRST_LINE)?;
+            self.sync()?;
             return Ok(Vec::new());
         }
-        let Some(mut rest) = content.strip_prefix(FIRST_LINE) else {
+        if !content.starts_with(FIRST_LINE) {
             return Err(LogError::Unknown(self.path.clone()));
-        };
+        }
         let mut records = Vec::new();
+        let (mut last, mut offset) = (FIRST_LINE.len(), FIRST_LINE.len());
         loop {
-            let offset = content.len() - rest.len();
-            match Record::read(rest) {
+            match Record::read(&content[offset..]) {
                 Record::Whole(id, names, behind) => {
                     records.push((id, names));
-                    rest = behind;
+                    last = offset;
+                    offset = content.len() - behind.len();
                 }
-                Record::End => {
-                    self.length = offset as u64;
-                    return Ok(records);
-                }
+                Record::End => break,
                 Record::Torn => {
                     tracing::warn!(path = %self.path.display(), offset, "the last record was not written whole, and is cut off");
                     self.cut(offset as u64)?;
-                    return Ok(records);
+                    break;
                 }
                 Record::Damaged => return Err(LogError::Damaged { path: self.path.clone(), offset }),
             }
         }
+        // The process may have been killed before it was synced, or its sync have failed, after which the system takes
+        // it for synced. Either way it need not be on the disk, unless it is written anew.
+        self.write(last as u64, &content[last..offset])?;
+        self.sync()?;
+        Ok(records)
     }
 
     /// Adds a record; it is on the disk when this returns.
@@ -127,24 +131,28 @@ impl Log {
         if self.is_broken {
             return Err(LogError::Broken(self.path.clone()));
         }
-        self.write(&encode(id, names))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
         let before = self.length;
-        let written = self.file.seek(SeekFrom::Start(before)).and_then(|_| self.file.write_all(bytes));
-        if let Err(source) = written {
+        if let Err(error) = self.write(before, &encode(id, names)) {
             // Mostly a full disk. Half a record in the middle would be damage, so it goes.
             self.is_broken = self.cut(before).is_err();
-            return Err(LogError::Io { action: "write", path: self.path.clone(), source });
+            return Err(error);
         }
-        if let Err(source) = self.file.sync_data() {
-            // The system may have dropped the pages that it could not write, and say nothing the next time.
-            self.is_broken = true;
-            return Err(LogError::Io { action: "sync", path: self.path.clone(), source });
-        }
-        self.length = before + bytes.len() as u64;
+        let synced = self.sync();
+        // The system may have dropped the pages that it could not write, and say nothing the next time.
+        self.is_broken = synced.is_err();
+        synced
+    }
+
+    /// Writes what is the end of the file then.
+    fn write(&mut self, at: u64, bytes: &[u8]) -> Result<(), LogError> {
+        let written = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.write_all(bytes));
+        written.map_err(failed("write", &self.path))?;
+        self.length = at + bytes.len() as u64;
         Ok(())
+    }
+
+    fn sync(&self) -> Result<(), LogError> {
+        self.file.sync_data().map_err(failed("sync", &self.path))
     }
 
     /// Another file under it, for a test of disks that fail.
@@ -251,7 +259,31 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogErr
     move |source| LogError::Io { action, path, source }
 }
 
-/// Makes the file's name durable.
+/// Whether the creation of a file with this content did not end: with zeros a power cut leaves what was not written.
+fn is_new(content: &[u8]) -> bool {
+    let mut bytes = content.iter().zip(FIRST_LINE);
+    content.len() <= FIRST_LINE.len() && bytes.all(|(found, meant)| found == meant || *found == 0)
+}
+
+/// Makes a directory, and those above it that it needs. Their names are on the disk then.
+fn create_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if above != Path::new("") => above,
+        _ => Path::new("."),
+    };
+    create_directory(above)?;
+    match fs::create_dir(path) {
+        // Race: another process makes it too.
+        Err(_) if path.is_dir() => {}
+        made => made?,
+    }
+    sync_directory(above)
+}
+
+/// Makes the names in a directory durable.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()

@@ -145,12 +145,53 @@ async fn a_record_that_a_crash_cut_short_is_forgotten_and_written_anew() {
 #[tokio::test]
 async fn a_crash_while_the_file_is_made_is_survived() {
     let registry = Registry::new();
-    for begun in ["", "linac attr"] {
+    let first_line = b"linac attribute lists, format 1\n";
+    for begun in [b"", &first_line[..10], first_line, b"linac attr\0\0\0", &[0; 32]] {
         fs::write(registry.file(), begun).unwrap();
         assert_eq!(define(&registry.open().unwrap()).await.len(), LISTS.len());
         assert_eq!(registry.open().unwrap().count(), LISTS.len());
         fs::remove_file(registry.file()).unwrap();
     }
+}
+
+#[test]
+fn a_file_that_is_another_is_left_as_it_is() {
+    let registry = Registry::new();
+    for other in [&b"linac attribute lists, format 2\n"[..], b"linac attr\0x", &[0; 33]] {
+        fs::write(registry.file(), other).unwrap();
+        assert!(matches!(registry.open(), Err(LogError::Unknown(_))), "{other:?}");
+        assert_eq!(fs::read(registry.file()).unwrap(), other);
+    }
+}
+
+/// A kill before the sync leaves a record that is there for whoever reads it, but need not be on the disk.
+#[tokio::test]
+async fn the_last_record_is_written_again_at_every_start() {
+    let registry = Registry::new();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    for lists in [&[][..], &["first"], &["first", "second"]] {
+        for name in lists {
+            registry.open().unwrap().id_of(&[name]).await.unwrap();
+        }
+        drop(registry.open().unwrap());
+        let content = fs::read(registry.file()).unwrap();
+        fs::File::options().write(true).open(registry.file()).unwrap().set_modified(long_ago).unwrap();
+        assert_eq!(registry.open().unwrap().count(), lists.len());
+        assert_ne!(fs::metadata(registry.file()).unwrap().modified().unwrap(), long_ago);
+        assert_eq!(fs::read(registry.file()).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_directory_is_made_with_those_above_it() {
+    let above = tempfile::tempdir().unwrap();
+    let directory = above.path().join("state").join("dax");
+    let config = ListsConfig { directory: Some(directory.clone()), lists_max: 1, bytes_max: 1 << 20 };
+    AttributeLists::open(&config).unwrap();
+    assert!(directory.join("attribute-lists").is_file());
+    fs::write(above.path().join("file"), "").unwrap();
+    let config = ListsConfig { directory: Some(above.path().join("file")), ..config };
+    assert!(matches!(AttributeLists::open(&config), Err(LogError::Io { action: "create", .. })));
 }
 
 #[tokio::test]
