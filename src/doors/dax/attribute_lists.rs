@@ -26,8 +26,14 @@ pub(crate) use self::shared::SharedLists;
 pub const EMPTY: u64 = dax_wire::item::NO_ATTRIBUTES as u64;
 /// DAX: JavaScript's numbers are whole up to here.
 const ID_MAX: u64 = (1 << 53) - 1;
-/// The names of a list stand in an item, and DynamoDB's items have at most 400 KB.
+/// The names of a list stand in an item, and DynamoDB's items have at most 400 KB. Each counts for a byte at least: there
+/// are no empty ones.
 const LIST_BYTES_MAX: usize = model::limits::ITEM_BYTES_MAX;
+/// What a name takes in memory beyond its bytes: sixteen where it is referred to, and no more than this with what the
+/// allocator adds to a short one.
+const NAME_OVERHEAD: u64 = 48;
+/// What a list takes beyond its names: its place in the table, half of which may be free, and its header.
+const LIST_OVERHEAD: u64 = 128;
 
 /// What the registry may hold, and where.
 #[derive(Debug, Clone)]
@@ -36,7 +42,7 @@ pub struct ListsConfig {
     pub directory: Option<PathBuf>,
     /// Lists at most. New ones are refused then; none is forgotten.
     pub lists_max: usize,
-    /// Bytes of names at most.
+    /// Bytes of memory at most, likewise. The file is smaller.
     pub bytes_max: u64,
 }
 
@@ -133,7 +139,7 @@ impl AttributeLists {
         if let Some(id) = self.known_id(names.iter().copied()) {
             return Ok(id);
         }
-        if names.iter().map(|name| name.len()).sum::<usize>() > LIST_BYTES_MAX {
+        if names.iter().map(|name| name.len().max(1)).sum::<usize>() > LIST_BYTES_MAX {
             return Err(Undefined::TooLong);
         }
         let names: Names = names.iter().map(|name| Box::from(*name)).collect();
@@ -247,9 +253,9 @@ impl Known {
     }
 }
 
-/// What a list counts for: its names.
+/// What a list counts for: what it takes.
 fn size(names: &Names) -> u64 {
-    names.iter().map(|name| name.len() as u64).sum()
+    LIST_OVERHEAD + names.iter().map(|name| NAME_OVERHEAD + name.len() as u64).sum::<u64>()
 }
 
 /// The number of a list that nobody else has: its hash. It stands in files and in the memory of clients, so it is never

@@ -1,7 +1,7 @@
 //! The requests that the door answers by itself: numbers of attribute lists, and the names behind them.
 
 use minicbor::{Decoder, data::Type};
-use model::{ApiError, ErrorCode};
+use model::{ApiError, ErrorCode, limits::ITEM_BYTES_MAX};
 use prometheus::IntCounter;
 
 use crate::{
@@ -65,6 +65,10 @@ fn names(arguments: &[u8]) -> Result<Vec<&str>, Malformed> {
     let mut names = Vec::new();
     let length = values.array()?;
     for_each(&mut values, length, |values| {
+        // Each takes more to refer to than a short one took to send.
+        if names.len() == ITEM_BYTES_MAX {
+            return Err(Malformed::TooLarge { max: ITEM_BYTES_MAX });
+        }
         names.push(values.str()?);
         Ok(())
     })?;
@@ -140,7 +144,8 @@ mod tests {
         let refused = refused();
         check(define_id(&lists(0), ARRAY, Asker::Client, &refused).await.unwrap_err(), "as many lists");
         assert_eq!(refused.get(), 1);
-        for wrong in [&[0x61, b'a'][..], &[0x81, 0x01], &[0xd9, 0x0c, 0xfa, 0x80], &[0xf6]] {
+        let long = [&[0x9a, 0, 16, 0, 0][..], &[0x60; 1 << 20]].concat();
+        for wrong in [&[0x61, b'a'][..], &[0x81, 0x01], &[0xd9, 0x0c, 0xfa, 0x80], &[0xf6], &long] {
             check(define_id(&lists(10), wrong, Asker::Client, &refused).await.unwrap_err(), "");
         }
         check(define_list(&lists(10), &[0x02], Asker::Client).await.unwrap_err(), "has the number 2");

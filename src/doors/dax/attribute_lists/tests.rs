@@ -100,12 +100,27 @@ async fn at_the_bound_new_lists_are_refused_and_none_is_forgotten() {
     assert_eq!(lists.id_of(&["two"]).await, Ok(two));
     assert_eq!(lists.id_of(&["three"]).await, Err(Undefined::Full));
     drop(lists);
-    (registry.lists_max, registry.bytes_max) = (10, 10);
+    // Of these two, and of one with four letters more.
+    (registry.lists_max, registry.bytes_max) = (10, 3 * (LIST_OVERHEAD + NAME_OVERHEAD) + 10);
     let lists = registry.open().unwrap();
     assert_eq!(lists.id_of(&["12345"]).await, Err(Undefined::Full));
     assert!(lists.id_of(&["1234"]).await.is_ok());
     let long = "x".repeat(LIST_BYTES_MAX + 1);
     assert_eq!(lists.id_of(&[&long]).await, Err(Undefined::TooLong));
+}
+
+#[tokio::test]
+async fn names_without_a_byte_take_room_too() {
+    let registry = Registry::new();
+    let lists = registry.open().unwrap();
+    assert_eq!(lists.id_of(&vec![""; LIST_BYTES_MAX + 1]).await, Err(Undefined::TooLong));
+    // Each is another list.
+    let mut count = 1000;
+    while lists.id_of(&vec![""; count]).await.is_ok() {
+        count += 1;
+    }
+    assert_eq!(count, 1000 + (registry.bytes_max / (LIST_OVERHEAD + 1000 * NAME_OVERHEAD)) as usize);
+    assert_eq!(lists.id_of(&vec![""; count]).await, Err(Undefined::Full));
 }
 
 #[tokio::test]
