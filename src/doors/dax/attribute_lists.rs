@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use dax_wire::item::NO_ATTRIBUTES;
 use tokio::sync::Mutex;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -22,10 +23,10 @@ use self::log::Log;
 pub use self::log::LogError;
 pub(crate) use self::shared::SharedLists;
 
-/// DAX: the list of an item that has its key alone; clients know it without asking.
-pub const EMPTY: u64 = dax_wire::item::NO_ATTRIBUTES as u64;
 /// DAX: JavaScript's numbers are whole up to here.
-const ID_MAX: u64 = (1 << 53) - 1;
+const ID_MAX: i64 = (1 << 53) - 1;
+/// Numbers behind that of the empty list.
+const IDS: u64 = (ID_MAX - NO_ATTRIBUTES) as u64;
 /// The names of a list stand in an item, and DynamoDB's items have at most 400 KB. Each counts for a byte at least: there
 /// are no empty ones.
 const LIST_BYTES_MAX: usize = model::limits::ITEM_BYTES_MAX;
@@ -61,7 +62,7 @@ pub type Names = Arc<[Box<str>]>;
 
 #[derive(Debug, Default)]
 struct Known {
-    lists: HashMap<u64, Names>,
+    lists: HashMap<i64, Names>,
     bytes: u64,
 }
 
@@ -114,7 +115,7 @@ impl AttributeLists {
 
     /// With these numbers, whatever they would be here.
     #[cfg(test)]
-    pub(crate) fn holding(lists: impl Iterator<Item = (u64, Names)>) -> AttributeLists {
+    pub(crate) fn holding(lists: impl Iterator<Item = (i64, Names)>) -> AttributeLists {
         let mut known = Known::default();
         lists.for_each(|(id, names)| known.add(id, names));
         let known = Arc::new(RwLock::new(known));
@@ -122,7 +123,7 @@ impl AttributeLists {
     }
 
     /// The number of a list that has one. This is what an item costs that is sent: a hash, and no allocation.
-    pub fn known_id<'n, N>(&self, names: N) -> Option<u64>
+    pub fn known_id<'n, N>(&self, names: N) -> Option<i64>
     where
         N: Iterator<Item = &'n str> + Clone,
     {
@@ -135,7 +136,7 @@ impl AttributeLists {
     ///
     /// # Errors
     /// [`Undefined`]; then the list has no number.
-    pub async fn id_of(&self, names: &[&str]) -> Result<u64, Undefined> {
+    pub async fn id_of(&self, names: &[&str]) -> Result<i64, Undefined> {
         if let Some(id) = self.known_id(names.iter().copied()) {
             return Ok(id);
         }
@@ -171,14 +172,14 @@ impl AttributeLists {
     }
 
     /// Whether the number of this list is, or would be, this one.
-    pub(crate) fn would_be(&self, names: &[&str], id: u64) -> bool {
+    pub(crate) fn would_be(&self, names: &[&str], id: i64) -> bool {
         let found = self.read().find(names.iter().copied());
         found.unwrap_or_else(|free| free) == id
     }
 
     /// The names behind a number; `None` if nobody here ever gave it out.
-    pub fn names_of(&self, id: u64) -> Option<Names> {
-        if id == EMPTY {
+    pub fn names_of(&self, id: i64) -> Option<Names> {
+        if id == NO_ATTRIBUTES {
             return Some(Arc::default());
         }
         self.read().lists.get(&id).cloned()
@@ -204,15 +205,15 @@ fn write_lock(known: &RwLock<Known>) -> std::sync::RwLockWriteGuard<'_, Known> {
 
 /// Where a list is, or would be.
 enum Place {
-    Taken(u64),
-    Free(u64),
+    Taken(i64),
+    Free(i64),
 }
 
 impl Known {
     /// The number of a list, or else the one that it would get.
-    fn find<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Result<u64, u64> {
+    fn find<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Result<i64, i64> {
         if names.clone().next().is_none() {
-            return Ok(EMPTY);
+            return Ok(NO_ATTRIBUTES);
         }
         let mut id = first_place(names.clone());
         // Lists with the same hash stand one behind the other, and none is ever taken out.
@@ -237,7 +238,7 @@ impl Known {
     }
 
     /// In memory alone.
-    fn define(&mut self, names: &Names, bounds: &AttributeLists) -> Result<u64, Undefined> {
+    fn define(&mut self, names: &Names, bounds: &AttributeLists) -> Result<i64, Undefined> {
         match self.place(names, bounds)? {
             Place::Taken(id) => Ok(id),
             Place::Free(id) => {
@@ -247,7 +248,7 @@ impl Known {
         }
     }
 
-    fn add(&mut self, id: u64, names: Names) {
+    fn add(&mut self, id: i64, names: Names) {
         self.bytes += size(&names);
         self.lists.insert(id, names);
     }
@@ -260,18 +261,18 @@ fn size(names: &Names) -> u64 {
 
 /// The number of a list that nobody else has: its hash. It stands in files and in the memory of clients, so it is never
 /// to change.
-fn first_place<'n>(names: impl Iterator<Item = &'n str>) -> u64 {
+fn first_place<'n>(names: impl Iterator<Item = &'n str>) -> i64 {
     let mut hash = Xxh3::new();
     for name in names {
         // With its length, so that `a, bc` is another list than `ab, c`.
         hash.update(&(name.len() as u64).to_le_bytes());
         hash.update(name.as_bytes());
     }
-    hash.digest() % (ID_MAX - EMPTY) + EMPTY + 1
+    NO_ATTRIBUTES + 1 + (hash.digest() % IDS) as i64
 }
 
-fn next_place(id: u64) -> u64 {
-    if id == ID_MAX { EMPTY + 1 } else { id + 1 }
+fn next_place(id: i64) -> i64 {
+    if id == ID_MAX { NO_ATTRIBUTES + 1 } else { id + 1 }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) async fn define_id(
     };
     let id = id.inspect_err(|_| refused.inc()).map_err(undefined)?;
     let mut out = reply::begin(0);
-    out.int(i64::try_from(id).expect("numbers of lists have 53 bits"));
+    out.int(id);
     Ok(out.into_bytes())
 }
 
@@ -44,10 +44,9 @@ pub(crate) async fn define_list(
     asker: Asker,
 ) -> Result<Vec<u8>, Refusal> {
     let id = Decoder::new(arguments).i64().map_err(|error| malformed(error.into()))?;
-    let number = u64::try_from(id).map_err(|_| unknown(id))?;
     let names = match asker {
-        Asker::Client => lists.names_of(number).await,
-        Asker::Node => lists.here().names_of(number),
+        Asker::Client => lists.names_of(id).await,
+        Asker::Node => lists.here().names_of(id),
     };
     let names = names.ok_or_else(|| unknown(id))?;
     let mut out = reply::begin(0);

@@ -165,9 +165,9 @@ impl Nodes {
     }
 
     /// The names behind the number of a list, if a node that is not gone knows it.
-    pub(crate) async fn names_of(&self, list: u64) -> Option<Vec<String>> {
+    pub(crate) async fn names_of(&self, list: i64) -> Option<Vec<String>> {
         let mut arguments = Writer::new();
-        arguments.int(i64::try_from(list).ok()?);
+        arguments.int(list);
         let arguments = arguments.into_bytes();
         let ask = async |other: &Other| {
             let result = self.call(other, Method::DefineAttributeList, &arguments).await.ok()?;

@@ -191,7 +191,6 @@ impl Operations {
     }
 
     async fn list_of(&self, names: &[&str]) -> Result<i64, Refused> {
-        let id = self.lists.id_of(names).await.map_err(|why| Refused::Refusal(metadata::undefined(why)))?;
-        Ok(i64::try_from(id).expect("numbers of lists have 53 bits"))
+        self.lists.id_of(names).await.map_err(|why| Refused::Refusal(metadata::undefined(why)))
     }
 }

@@ -68,7 +68,7 @@ pub enum LogError {
     Broken(PathBuf),
 }
 
-type Records = Vec<(u64, Names)>;
+type Records = Vec<(i64, Names)>;
 
 impl Log {
     /// Opens the file, made if need be, and reads it.
@@ -127,7 +127,7 @@ impl Log {
     }
 
     /// Adds a record; it is on the disk when this returns.
-    pub(super) fn append(&mut self, id: u64, names: &Names) -> Result<(), LogError> {
+    pub(super) fn append(&mut self, id: i64, names: &Names) -> Result<(), LogError> {
         if self.is_broken {
             return Err(LogError::Broken(self.path.clone()));
         }
@@ -170,7 +170,7 @@ impl Log {
 }
 
 enum Record<'a> {
-    Whole(u64, Names, &'a [u8]),
+    Whole(i64, Names, &'a [u8]),
     End,
     /// The last one, which a crash kept from being written.
     Torn,
@@ -223,15 +223,15 @@ impl Head {
         is_sound.then(|| (Head { length: word(0) as usize, checksum: word(4) }, rest))
     }
 
-    fn decode(&self, body: &[u8]) -> Option<(u64, Names)> {
+    fn decode(&self, body: &[u8]) -> Option<(i64, Names)> {
         if crc32fast::hash(body) == self.checksum { decode(body) } else { None }
     }
 }
 
-fn encode(id: u64, names: &Names) -> Vec<u8> {
+fn encode(id: i64, names: &Names) -> Vec<u8> {
     let mut out = Encoder::new(vec![0; HEAD_BYTES]);
     let mut write = || {
-        out.array(1 + names.len() as u64)?.u64(id)?;
+        out.array(1 + names.len() as u64)?.i64(id)?;
         names.iter().try_for_each(|name| out.str(name).map(drop))
     };
     write().expect("a vector takes everything");
@@ -245,10 +245,10 @@ fn encode(id: u64, names: &Names) -> Vec<u8> {
     record
 }
 
-fn decode(body: &[u8]) -> Option<(u64, Names)> {
+fn decode(body: &[u8]) -> Option<(i64, Names)> {
     let mut values = Decoder::new(body);
     let names = values.array().ok()??.checked_sub(1)?;
-    let id = values.u64().ok()?;
+    let id = values.i64().ok()?;
     let names: Option<Vec<Box<str>>> = (0..names).map(|_| values.str().ok().map(Box::from)).collect();
     (values.position() == body.len()).then_some((id, Arc::from(names?)))
 }

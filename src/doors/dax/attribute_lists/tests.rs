@@ -30,7 +30,7 @@ impl Registry {
 
 const LISTS: [&[&str]; 5] = [&["a"], &["a", "b"], &["b", "a"], &["ab"], &["\u{1f600}", "\u{ff41}"]];
 
-async fn define(lists: &AttributeLists) -> Vec<u64> {
+async fn define(lists: &AttributeLists) -> Vec<i64> {
     let mut ids = Vec::new();
     for names in LISTS {
         ids.push(lists.id_of(names).await.unwrap());
@@ -38,7 +38,7 @@ async fn define(lists: &AttributeLists) -> Vec<u64> {
     ids
 }
 
-fn names(lists: &AttributeLists, id: u64) -> Option<Vec<String>> {
+fn names(lists: &AttributeLists, id: i64) -> Option<Vec<String>> {
     Some(lists.names_of(id)?.iter().map(|name| name.to_string()).collect())
 }
 
@@ -77,9 +77,9 @@ async fn names_are_on_the_disk_before_the_number_is_told() {
 #[test]
 fn the_empty_list_is_one_and_unknown_numbers_have_no_names() {
     let lists = Registry::new().open().unwrap();
-    assert_eq!(lists.known_id([].into_iter()), Some(EMPTY));
-    assert_eq!(names(&lists, EMPTY), Some(Vec::new()));
-    for unknown in [0, 2, ID_MAX, u64::MAX] {
+    assert_eq!(lists.known_id([].into_iter()), Some(NO_ATTRIBUTES));
+    assert_eq!(names(&lists, NO_ATTRIBUTES), Some(Vec::new()));
+    for unknown in [i64::MIN, 0, 2, ID_MAX, i64::MAX] {
         assert_eq!(names(&lists, unknown), None);
     }
 }

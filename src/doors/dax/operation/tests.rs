@@ -16,7 +16,7 @@ mod kept;
 struct Vectors {
     table_key_schemas: BTreeMap<String, Vec<(String, String)>>,
     /// By client, then by number.
-    attribute_list_ids: BTreeMap<String, BTreeMap<u64, Vec<String>>>,
+    attribute_list_ids: BTreeMap<String, BTreeMap<i64, Vec<String>>>,
     vectors: Vec<Vector>,
 }
 
