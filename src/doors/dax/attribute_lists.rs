@@ -16,12 +16,14 @@ use std::{
 };
 
 use dax_wire::item::NO_ATTRIBUTES;
+use prometheus::{IntCounter, IntGauge};
 use tokio::sync::Mutex;
 use xxhash_rust::xxh3::Xxh3;
 
 use self::log::Log;
 pub use self::log::LogError;
 pub(crate) use self::shared::SharedLists;
+use crate::metrics::Metrics;
 
 /// DAX: JavaScript's numbers are whole up to here.
 const ID_MAX: i64 = (1 << 53) - 1;
@@ -51,6 +53,7 @@ pub struct ListsConfig {
 #[derive(Debug)]
 pub struct AttributeLists {
     known: Arc<RwLock<Known>>,
+    refused: IntCounter,
     /// `None` where nothing is written.
     log: Option<Arc<Mutex<Log>>>,
     lists_max: usize,
@@ -60,10 +63,12 @@ pub struct AttributeLists {
 /// The names of a list, in its order.
 pub type Names = Arc<[Box<str>]>;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
     lists: HashMap<i64, Names>,
     bytes: u64,
+    /// How many there are.
+    count: IntGauge,
 }
 
 /// Why a list has no number.
@@ -86,8 +91,8 @@ impl AttributeLists {
     /// # Errors
     /// When the file cannot be read or is damaged. A last record that was not written to its end, as a crash leaves it,
     /// is no damage: its number was never told.
-    pub fn open(config: &ListsConfig) -> Result<AttributeLists, LogError> {
-        let mut known = Known::default();
+    pub fn open(config: &ListsConfig, metrics: &Metrics) -> Result<AttributeLists, LogError> {
+        let mut known = Known::new(metrics);
         let log = match &config.directory {
             Some(directory) => {
                 let (log, records) = Log::open(directory)?;
@@ -107,6 +112,7 @@ impl AttributeLists {
         };
         Ok(AttributeLists {
             known: Arc::new(RwLock::new(known)),
+            refused: metrics.refused_lists.clone(),
             log,
             lists_max: config.lists_max,
             bytes_max: config.bytes_max,
@@ -116,10 +122,10 @@ impl AttributeLists {
     /// With these numbers, whatever they would be here.
     #[cfg(test)]
     pub(crate) fn holding(lists: impl Iterator<Item = (i64, Names)>) -> AttributeLists {
-        let mut known = Known::default();
-        lists.for_each(|(id, names)| known.add(id, names));
-        let known = Arc::new(RwLock::new(known));
-        AttributeLists { known, log: None, lists_max: usize::MAX, bytes_max: u64::MAX }
+        let config = ListsConfig { directory: None, lists_max: usize::MAX, bytes_max: u64::MAX };
+        let holding = AttributeLists::open(&config, &Metrics::of_a_test()).expect("nothing is read");
+        lists.for_each(|(id, names)| holding.write().add(id, names));
+        holding
     }
 
     /// The number of a list that has one. This is what an item costs that is sent: a hash, and no allocation.
@@ -140,6 +146,13 @@ impl AttributeLists {
         if let Some(id) = self.known_id(names.iter().copied()) {
             return Ok(id);
         }
+        self.define(names).await.inspect_err(|why| match why {
+            Undefined::Full => self.refused.inc(),
+            Undefined::TooLong | Undefined::Unwritable => {}
+        })
+    }
+
+    async fn define(&self, names: &[&str]) -> Result<i64, Undefined> {
         if names.iter().map(|name| name.len().max(1)).sum::<usize>() > LIST_BYTES_MAX {
             return Err(Undefined::TooLong);
         }
@@ -185,11 +198,6 @@ impl AttributeLists {
         self.read().lists.get(&id).cloned()
     }
 
-    /// How many lists there are.
-    pub fn count(&self) -> usize {
-        self.read().lists.len()
-    }
-
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -210,6 +218,10 @@ enum Place {
 }
 
 impl Known {
+    fn new(metrics: &Metrics) -> Known {
+        Known { lists: HashMap::new(), bytes: 0, count: metrics.attribute_lists.clone() }
+    }
+
     /// The number of a list, or else the one that it would get.
     fn find<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Result<i64, i64> {
         if names.clone().next().is_none() {
@@ -251,6 +263,7 @@ impl Known {
     fn add(&mut self, id: i64, names: Names) {
         self.bytes += size(&names);
         self.lists.insert(id, names);
+        self.count.set(self.lists.len() as i64);
     }
 }
 

@@ -174,10 +174,7 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
             }
             (None, Method::Endpoints) => Ok(Reply::own(door.roster(self.entrance))),
             (None, Method::DefineAttributeListId) => {
-                let refused = &door.metrics.refused_lists;
-                let answer = metadata::define_id(&door.lists, arguments, self.asker, refused).await;
-                door.metrics.attribute_lists.set(door.lists.here().count() as i64);
-                answer.map(Reply::own)
+                metadata::define_id(&door.lists, arguments, self.asker).await.map(Reply::own)
             }
             (None, Method::DefineAttributeList) => {
                 metadata::define_list(&door.lists, arguments, self.asker).await.map(Reply::own)

@@ -2,7 +2,6 @@
 
 use minicbor::{Decoder, data::Type};
 use model::{ApiError, ErrorCode, limits::ITEM_BYTES_MAX};
-use prometheus::IntCounter;
 
 use crate::{
     attribute_lists::{SharedLists, Undefined},
@@ -24,14 +23,13 @@ pub(crate) async fn define_id(
     lists: &SharedLists,
     arguments: &[u8],
     asker: Asker,
-    refused: &IntCounter,
 ) -> Result<Vec<u8>, Refusal> {
     let names = names(arguments).map_err(malformed)?;
     let id = match asker {
         Asker::Client => lists.id_of(&names).await,
         Asker::Node => lists.here().id_of(&names).await,
     };
-    let id = id.inspect_err(|_| refused.inc()).map_err(undefined)?;
+    let id = id.map_err(undefined)?;
     let mut out = reply::begin(0);
     out.int(id);
     Ok(out.into_bytes())
@@ -105,15 +103,14 @@ pub(crate) fn undefined(why: Undefined) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute_lists::{AttributeLists, ListsConfig};
+    use crate::{
+        attribute_lists::{AttributeLists, ListsConfig},
+        metrics::Metrics,
+    };
 
     fn lists(lists_max: usize) -> SharedLists {
         let config = ListsConfig { directory: None, lists_max, bytes_max: 1 << 20 };
-        SharedLists::alone(AttributeLists::open(&config).unwrap())
-    }
-
-    fn refused() -> IntCounter {
-        IntCounter::new("refused", "refused").unwrap()
+        SharedLists::alone(AttributeLists::open(&config, &Metrics::of_a_test()).unwrap())
     }
 
     /// `["a", "b"]`, as six clients send it and as Java's does.
@@ -123,14 +120,14 @@ mod tests {
     #[tokio::test]
     async fn an_array_and_a_set_are_one_list_and_its_names_come_back_as_an_array() {
         let lists = lists(10);
-        let answer = define_id(&lists, ARRAY, Asker::Client, &refused()).await.unwrap();
-        assert_eq!(define_id(&lists, SET, Asker::Client, &refused()).await.unwrap(), answer);
+        let answer = define_id(&lists, ARRAY, Asker::Client).await.unwrap();
+        assert_eq!(define_id(&lists, SET, Asker::Client).await.unwrap(), answer);
         assert_eq!(answer[0], 0x80);
         assert_eq!(
             define_list(&lists, &answer[1..], Asker::Client).await.unwrap(),
             [&[0x80], ARRAY].concat()
         );
-        assert_eq!(define_id(&lists, &[0x80], Asker::Client, &refused()).await.unwrap(), [0x80, 0x01]);
+        assert_eq!(define_id(&lists, &[0x80], Asker::Client).await.unwrap(), [0x80, 0x01]);
         assert_eq!(define_list(&lists, &[0x01], Asker::Client).await.unwrap(), [0x80, 0x80]);
     }
 
@@ -140,12 +137,10 @@ mod tests {
             assert_eq!(refusal.encode("R")[..9], [0x85, 4, 0x18, 37, 0x18, 38, 0x18, 39, 0x18]);
             assert!(refusal.message().contains(expected), "{}", refusal.message());
         };
-        let refused = refused();
-        check(define_id(&lists(0), ARRAY, Asker::Client, &refused).await.unwrap_err(), "as many lists");
-        assert_eq!(refused.get(), 1);
+        check(define_id(&lists(0), ARRAY, Asker::Client).await.unwrap_err(), "as many lists");
         let long = [&[0x9a, 0, 16, 0, 0][..], &[0x60; 1 << 20]].concat();
         for wrong in [&[0x61, b'a'][..], &[0x81, 0x01], &[0xd9, 0x0c, 0xfa, 0x80], &[0xf6], &long] {
-            check(define_id(&lists(10), wrong, Asker::Client, &refused).await.unwrap_err(), "");
+            check(define_id(&lists(10), wrong, Asker::Client).await.unwrap_err(), "");
         }
         check(define_list(&lists(10), &[0x02], Asker::Client).await.unwrap_err(), "has the number 2");
         check(define_list(&lists(10), &[0x20], Asker::Client).await.unwrap_err(), "has the number -1");

@@ -6,21 +6,25 @@ use super::*;
 
 struct Registry {
     directory: TempDir,
+    metrics: Metrics,
     lists_max: usize,
     bytes_max: u64,
 }
 
 impl Registry {
     fn new() -> Registry {
-        Registry { directory: tempfile::tempdir().unwrap(), lists_max: 1000, bytes_max: 1 << 20 }
+        let (directory, metrics) = (tempfile::tempdir().unwrap(), Metrics::of_a_test());
+        Registry { directory, metrics, lists_max: 1000, bytes_max: 1 << 20 }
     }
 
     fn open(&self) -> Result<AttributeLists, LogError> {
-        AttributeLists::open(&ListsConfig {
-            directory: Some(self.directory.path().to_owned()),
-            lists_max: self.lists_max,
-            bytes_max: self.bytes_max,
-        })
+        let directory = Some(self.directory.path().to_owned());
+        let config = ListsConfig { directory, lists_max: self.lists_max, bytes_max: self.bytes_max };
+        AttributeLists::open(&config, &self.metrics)
+    }
+
+    fn count(&self) -> i64 {
+        self.metrics.attribute_lists.get()
     }
 
     fn file(&self) -> PathBuf {
@@ -56,7 +60,7 @@ async fn a_list_has_one_number_after_every_restart_and_on_every_node() {
             assert_eq!(lists.known_id(expected.iter().copied()), Some(*id));
             assert!((2..=ID_MAX).contains(id), "{id}");
         }
-        assert_eq!(lists.count(), LISTS.len());
+        assert_eq!(registry.count(), LISTS.len() as i64);
     }
     // Clients remember it, so it is never to change.
     assert_eq!(ids[0], first_place(["a"].into_iter()));
@@ -107,6 +111,7 @@ async fn at_the_bound_new_lists_are_refused_and_none_is_forgotten() {
     assert!(lists.id_of(&["1234"]).await.is_ok());
     let long = "x".repeat(LIST_BYTES_MAX + 1);
     assert_eq!(lists.id_of(&[&long]).await, Err(Undefined::TooLong));
+    assert_eq!((registry.metrics.refused_lists.get(), registry.count()), (3, 3));
 }
 
 #[tokio::test]
@@ -164,7 +169,8 @@ async fn a_crash_while_the_file_is_made_is_survived() {
     for begun in [b"", &first_line[..10], first_line, b"linac attr\0\0\0", &[0; 32]] {
         fs::write(registry.file(), begun).unwrap();
         assert_eq!(define(&registry.open().unwrap()).await.len(), LISTS.len());
-        assert_eq!(registry.open().unwrap().count(), LISTS.len());
+        registry.open().unwrap();
+        assert_eq!(registry.count(), LISTS.len() as i64);
         fs::remove_file(registry.file()).unwrap();
     }
 }
@@ -191,7 +197,8 @@ async fn the_last_record_is_written_again_at_every_start() {
         drop(registry.open().unwrap());
         let content = fs::read(registry.file()).unwrap();
         fs::File::options().write(true).open(registry.file()).unwrap().set_modified(long_ago).unwrap();
-        assert_eq!(registry.open().unwrap().count(), lists.len());
+        registry.open().unwrap();
+        assert_eq!(registry.count(), lists.len() as i64);
         assert_ne!(fs::metadata(registry.file()).unwrap().modified().unwrap(), long_ago);
         assert_eq!(fs::read(registry.file()).unwrap(), content);
     }
@@ -202,11 +209,14 @@ fn a_directory_is_made_with_those_above_it() {
     let above = tempfile::tempdir().unwrap();
     let directory = above.path().join("state").join("dax");
     let config = ListsConfig { directory: Some(directory.clone()), lists_max: 1, bytes_max: 1 << 20 };
-    AttributeLists::open(&config).unwrap();
+    AttributeLists::open(&config, &Metrics::of_a_test()).unwrap();
     assert!(directory.join("attribute-lists").is_file());
     fs::write(above.path().join("file"), "").unwrap();
     let config = ListsConfig { directory: Some(above.path().join("file")), ..config };
-    assert!(matches!(AttributeLists::open(&config), Err(LogError::Io { action: "create", .. })));
+    assert!(matches!(
+        AttributeLists::open(&config, &Metrics::of_a_test()),
+        Err(LogError::Io { action: "create", .. })
+    ));
 }
 
 #[tokio::test]
@@ -243,7 +253,8 @@ async fn many_that_define_one_list_at_once_get_one_number() {
     for directory in [Some(tempfile::tempdir().unwrap()), None] {
         let path = directory.as_ref().map(|directory| directory.path().to_owned());
         let config = ListsConfig { directory: path, lists_max: 100, bytes_max: 1 << 20 };
-        let lists = Arc::new(AttributeLists::open(&config).unwrap());
+        let metrics = Metrics::of_a_test();
+        let lists = Arc::new(AttributeLists::open(&config, &metrics).unwrap());
         let drain = base::Drain::new();
         let tasks: Vec<_> = (0..64)
             .map(|number| {
@@ -256,7 +267,7 @@ async fn many_that_define_one_list_at_once_get_one_number() {
         for task in tasks {
             ids.push(task.await.unwrap());
         }
-        assert_eq!(lists.count(), 8);
+        assert_eq!(metrics.attribute_lists.get(), 8);
         for (number, id) in ids.iter().enumerate() {
             assert_eq!(*id, ids[number % 8]);
         }
@@ -308,5 +319,7 @@ async fn a_disk_that_takes_nothing_gets_no_number_told() {
     }
     assert_eq!(lists.id_of(&["known"]).await, Ok(known), "what is known is still answered");
     drop(lists);
-    assert_eq!(registry.open().unwrap().count(), 1);
+    assert_eq!(registry.metrics.refused_lists.get(), 0, "there was room");
+    registry.open().unwrap();
+    assert_eq!(registry.count(), 1);
 }
