@@ -13,8 +13,10 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
+use base::Clock;
 use dax_wire::item::NO_ATTRIBUTES;
 use prometheus::{IntCounter, IntGauge};
 use tokio::sync::Mutex;
@@ -37,6 +39,9 @@ const LIST_BYTES_MAX: usize = model::limits::ITEM_BYTES_MAX;
 const NAME_OVERHEAD: u64 = 48;
 /// What a list takes beyond its names: its place in the table, half of which may be free, and its header.
 const LIST_OVERHEAD: u64 = 128;
+/// For the disk to take a list, and those that came before it. What waits for it is the reply to a read, or to a write
+/// that is done.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the registry may hold, and where.
 #[derive(Debug, Clone)]
@@ -54,6 +59,7 @@ pub struct ListsConfig {
 pub struct AttributeLists {
     known: Arc<RwLock<Known>>,
     refused: IntCounter,
+    clock: Clock,
     /// `None` where nothing is written.
     log: Option<Arc<Mutex<Log>>>,
     lists_max: usize,
@@ -83,6 +89,9 @@ pub enum Undefined {
     /// The disk did not take it.
     #[error("the list could not be written")]
     Unwritable,
+    /// The disk did not take it in time. It may do so yet.
+    #[error("the list was not written in time")]
+    Late,
 }
 
 impl AttributeLists {
@@ -91,7 +100,7 @@ impl AttributeLists {
     /// # Errors
     /// When the file cannot be read or is damaged. A last record that was not written to its end, as a crash leaves it,
     /// is no damage: its number was never told.
-    pub fn open(config: &ListsConfig, metrics: &Metrics) -> Result<AttributeLists, LogError> {
+    pub fn open(config: &ListsConfig, clock: Clock, metrics: &Metrics) -> Result<AttributeLists, LogError> {
         let mut known = Known::new(metrics);
         let log = match &config.directory {
             Some(directory) => {
@@ -113,6 +122,7 @@ impl AttributeLists {
         Ok(AttributeLists {
             known: Arc::new(RwLock::new(known)),
             refused: metrics.refused_lists.clone(),
+            clock,
             log,
             lists_max: config.lists_max,
             bytes_max: config.bytes_max,
@@ -123,7 +133,8 @@ impl AttributeLists {
     #[cfg(test)]
     pub(crate) fn holding(lists: impl Iterator<Item = (i64, Names)>) -> AttributeLists {
         let config = ListsConfig { directory: None, lists_max: usize::MAX, bytes_max: u64::MAX };
-        let holding = AttributeLists::open(&config, &Metrics::of_a_test()).expect("nothing is read");
+        let holding =
+            AttributeLists::open(&config, Clock::start(), &Metrics::of_a_test()).expect("nothing is read");
         lists.for_each(|(id, names)| holding.write().add(id, names));
         holding
     }
@@ -146,8 +157,12 @@ impl AttributeLists {
         if let Some(id) = self.known_id(names.iter().copied()) {
             return Ok(id);
         }
-        self.define(names).await.inspect_err(|why| match why {
+        let deadline = self.clock.now() + PATIENCE;
+        let defined =
+            self.clock.timeout_at(deadline, self.define(names)).await.unwrap_or(Err(Undefined::Late));
+        defined.inspect_err(|why| match why {
             Undefined::Full => self.refused.inc(),
+            Undefined::Late => tracing::error!("the disk takes no list of attribute names"),
             Undefined::TooLong | Undefined::Unwritable => {}
         })
     }

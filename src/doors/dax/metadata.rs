@@ -92,7 +92,7 @@ pub(crate) fn undefined(why: Undefined) -> Refusal {
         Undefined::TooLong => {
             ApiError::validation("The names of the attributes are longer than an item may be.")
         }
-        Undefined::Unwritable => ApiError::ours(
+        Undefined::Unwritable | Undefined::Late => ApiError::ours(
             ErrorCode::ServiceUnavailable,
             "This node cannot write down the names of the attributes.",
         ),
@@ -110,7 +110,9 @@ mod tests {
 
     fn lists(lists_max: usize) -> SharedLists {
         let config = ListsConfig { directory: None, lists_max, bytes_max: 1 << 20 };
-        SharedLists::alone(AttributeLists::open(&config, &Metrics::of_a_test()).unwrap())
+        SharedLists::alone(
+            AttributeLists::open(&config, base::Clock::start(), &Metrics::of_a_test()).unwrap(),
+        )
     }
 
     /// `["a", "b"]`, as six clients send it and as Java's does.

@@ -20,7 +20,7 @@ impl Registry {
     fn open(&self) -> Result<AttributeLists, LogError> {
         let directory = Some(self.directory.path().to_owned());
         let config = ListsConfig { directory, lists_max: self.lists_max, bytes_max: self.bytes_max };
-        AttributeLists::open(&config, &self.metrics)
+        AttributeLists::open(&config, Clock::start(), &self.metrics)
     }
 
     fn count(&self) -> i64 {
@@ -209,12 +209,12 @@ fn a_directory_is_made_with_those_above_it() {
     let above = tempfile::tempdir().unwrap();
     let directory = above.path().join("state").join("dax");
     let config = ListsConfig { directory: Some(directory.clone()), lists_max: 1, bytes_max: 1 << 20 };
-    AttributeLists::open(&config, &Metrics::of_a_test()).unwrap();
+    AttributeLists::open(&config, Clock::start(), &Metrics::of_a_test()).unwrap();
     assert!(directory.join("attribute-lists").is_file());
     fs::write(above.path().join("file"), "").unwrap();
     let config = ListsConfig { directory: Some(above.path().join("file")), ..config };
     assert!(matches!(
-        AttributeLists::open(&config, &Metrics::of_a_test()),
+        AttributeLists::open(&config, Clock::start(), &Metrics::of_a_test()),
         Err(LogError::Io { action: "create", .. })
     ));
 }
@@ -254,7 +254,7 @@ async fn many_that_define_one_list_at_once_get_one_number() {
         let path = directory.as_ref().map(|directory| directory.path().to_owned());
         let config = ListsConfig { directory: path, lists_max: 100, bytes_max: 1 << 20 };
         let metrics = Metrics::of_a_test();
-        let lists = Arc::new(AttributeLists::open(&config, &metrics).unwrap());
+        let lists = Arc::new(AttributeLists::open(&config, Clock::start(), &metrics).unwrap());
         let drain = base::Drain::new();
         let tasks: Vec<_> = (0..64)
             .map(|number| {
@@ -322,4 +322,18 @@ async fn a_disk_that_takes_nothing_gets_no_number_told() {
     assert_eq!(registry.metrics.refused_lists.get(), 0, "there was room");
     registry.open().unwrap();
     assert_eq!(registry.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_hangs_holds_nobody_up_for_long() {
+    let registry = Registry::new();
+    let lists = registry.open().unwrap();
+    let known = lists.id_of(&["known"]).await.unwrap();
+    let hanging = lists.log.as_ref().unwrap().lock().await;
+    let began = lists.clock.now();
+    assert_eq!(lists.id_of(&["new"]).await, Err(Undefined::Late));
+    assert_eq!(lists.clock.now() - began, PATIENCE);
+    assert_eq!(lists.id_of(&["known"]).await, Ok(known));
+    drop(hanging);
+    assert!(lists.id_of(&["new"]).await.is_ok());
 }
