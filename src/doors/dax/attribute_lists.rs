@@ -39,6 +39,8 @@ const LIST_BYTES_MAX: usize = model::limits::ITEM_BYTES_MAX;
 const NAME_OVERHEAD: u64 = 48;
 /// What a list takes beyond its names: its place in the table, half of which may be free, and its header.
 const LIST_OVERHEAD: u64 = 128;
+/// What waits for the file counts for so much at most, and is written at once.
+const WAITING_BYTES_MAX: u64 = 1 << 20;
 /// For the disk to take a list, and those that came before it. What waits for it is the reply to a read, or to a write
 /// that is done.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -62,6 +64,7 @@ pub struct AttributeLists {
     clock: Clock,
     /// `None` where nothing is written.
     log: Option<Arc<Mutex<Log>>>,
+    waiting: std::sync::Mutex<Waiting>,
     lists_max: usize,
     bytes_max: u64,
 }
@@ -69,12 +72,26 @@ pub struct AttributeLists {
 /// The names of a list, in its order.
 pub type Names = Arc<[Box<str>]>;
 
+/// Lists by their numbers.
+#[derive(Debug, Default)]
+struct Lists {
+    by_id: HashMap<i64, Names>,
+    /// What they count for.
+    bytes: u64,
+}
+
 #[derive(Debug)]
 struct Known {
-    lists: HashMap<i64, Names>,
-    bytes: u64,
+    lists: Lists,
     /// How many there are.
     count: IntGauge,
+}
+
+/// New lists that whoever writes next writes as well.
+#[derive(Debug, Default)]
+struct Waiting {
+    lists: Vec<Names>,
+    bytes: u64,
 }
 
 /// Why a list has no number.
@@ -104,11 +121,10 @@ impl AttributeLists {
         let mut known = Known::new(metrics);
         let log = match &config.directory {
             Some(directory) => {
-                let (log, records) = Log::open(directory)?;
-                known.lists.reserve(records.len());
-                for (id, names) in records {
-                    known.add(id, names);
-                }
+                let (log, lists) = Log::open(directory)?;
+                let mut kept = Lists::default();
+                lists.into_iter().for_each(|(id, names)| kept.add(id, names));
+                known.extend(kept);
                 Some(Arc::new(Mutex::new(log)))
             }
             None => {
@@ -124,6 +140,7 @@ impl AttributeLists {
             refused: metrics.refused_lists.clone(),
             clock,
             log,
+            waiting: std::sync::Mutex::default(),
             lists_max: config.lists_max,
             bytes_max: config.bytes_max,
         })
@@ -135,7 +152,9 @@ impl AttributeLists {
         let config = ListsConfig { directory: None, lists_max: usize::MAX, bytes_max: u64::MAX };
         let holding =
             AttributeLists::open(&config, Clock::start(), &Metrics::of_a_test()).expect("nothing is read");
-        lists.for_each(|(id, names)| holding.write().add(id, names));
+        let mut held = Lists::default();
+        lists.for_each(|(id, names)| held.add(id, names));
+        holding.write().extend(held);
         holding
     }
 
@@ -144,7 +163,7 @@ impl AttributeLists {
     where
         N: Iterator<Item = &'n str> + Clone,
     {
-        self.read().find(names).ok()
+        self.read().find(names, None).ok()
     }
 
     /// The number of a list, which it gets now if it has none.
@@ -172,18 +191,25 @@ impl AttributeLists {
             return Err(Undefined::TooLong);
         }
         let names: Names = names.iter().map(|name| Box::from(*name)).collect();
-        let Some(log) = &self.log else { return self.write().define(&names, self) };
-        // Race: two connections define the same list. The second waits here, and finds it.
-        let mut log = Arc::clone(log).lock_owned().await;
-        let id = match self.read().place(&names, self)? {
-            Place::Taken(id) => return Ok(id),
-            Place::Free(id) => id,
+        let Some(log) = &self.log else {
+            let mut known = self.write();
+            let mut new = Lists::default();
+            let id = known.place(&names, &mut new, self)?;
+            known.extend(new);
+            return Ok(id);
         };
+        self.waiting().push(&names);
+        let mut log = Arc::clone(log).lock_owned().await;
+        // Race: whoever had the file before may have written this list as well.
+        if let Some(id) = self.known_id(names.iter().map(|name| &**name)) {
+            return Ok(id);
+        }
+        let (id, new) = self.next_record(&names)?;
         let known = Arc::clone(&self.known);
         // The guard goes along: a caller that gives up leaves no half-written record behind.
         let written = tokio::task::spawn_blocking(move || {
-            log.append(id, &names)?;
-            write_lock(&known).add(id, names);
+            log.append(&new.by_id)?;
+            write_lock(&known).extend(new);
             Ok::<(), LogError>(())
         });
         match written.await {
@@ -199,9 +225,21 @@ impl AttributeLists {
         }
     }
 
+    /// A new list with its number, and with all that wait: one sync is as good as another.
+    fn next_record(&self, names: &Names) -> Result<(i64, Lists), Undefined> {
+        let known = self.read();
+        let mut new = Lists::default();
+        let id = known.place(names, &mut new, self)?;
+        for waiting in self.waiting().take() {
+            // One for which there is no room is told so when its turn comes.
+            let _full = known.place(&waiting, &mut new, self);
+        }
+        Ok((id, new))
+    }
+
     /// Whether the number of this list is, or would be, this one.
     pub(crate) fn would_be(&self, names: &[&str], id: i64) -> bool {
-        let found = self.read().find(names.iter().copied());
+        let found = self.read().find(names.iter().copied(), None);
         found.unwrap_or_else(|free| free) == id
     }
 
@@ -210,7 +248,7 @@ impl AttributeLists {
         if id == NO_ATTRIBUTES {
             return Some(Arc::default());
         }
-        self.read().lists.get(&id).cloned()
+        self.read().lists.by_id.get(&id).cloned()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
@@ -220,31 +258,55 @@ impl AttributeLists {
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
         write_lock(&self.known)
     }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn write_lock(known: &RwLock<Known>) -> std::sync::RwLockWriteGuard<'_, Known> {
     known.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where a list is, or would be.
-enum Place {
-    Taken(i64),
-    Free(i64),
+impl Lists {
+    fn add(&mut self, id: i64, names: Names) {
+        self.bytes += size(&names);
+        self.by_id.insert(id, names);
+    }
+}
+
+impl Waiting {
+    /// As far as there is room: what is not here is written by whoever wants it.
+    fn push(&mut self, names: &Names) {
+        self.bytes += size(names);
+        if self.bytes <= WAITING_BYTES_MAX {
+            self.lists.push(Arc::clone(names));
+        }
+    }
+
+    fn take(&mut self) -> Vec<Names> {
+        std::mem::take(self).lists
+    }
 }
 
 impl Known {
     fn new(metrics: &Metrics) -> Known {
-        Known { lists: HashMap::new(), bytes: 0, count: metrics.attribute_lists.clone() }
+        Known { lists: Lists::default(), count: metrics.attribute_lists.clone() }
     }
 
-    /// The number of a list, or else the one that it would get.
-    fn find<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Result<i64, i64> {
+    /// The number of a list, or else the one that it would get beside `new` ones.
+    fn find<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str> + Clone,
+        new: Option<&Lists>,
+    ) -> Result<i64, i64> {
         if names.clone().next().is_none() {
             return Ok(NO_ATTRIBUTES);
         }
         let mut id = first_place(names.clone());
+        let list_of = |id| self.lists.by_id.get(&id).or_else(|| new?.by_id.get(&id));
         // Lists with the same hash stand one behind the other, and none is ever taken out.
-        while let Some(list) = self.lists.get(&id) {
+        while let Some(list) = list_of(id) {
             if list.iter().map(|name| &**name).eq(names.clone()) {
                 return Ok(id);
             }
@@ -253,32 +315,23 @@ impl Known {
         Err(id)
     }
 
-    fn place(&self, names: &Names, bounds: &AttributeLists) -> Result<Place, Undefined> {
-        match self.find(names.iter().map(|name| &**name)) {
-            Ok(id) => Ok(Place::Taken(id)),
-            Err(id) => {
-                let is_full =
-                    self.lists.len() >= bounds.lists_max || self.bytes + size(names) > bounds.bytes_max;
-                if is_full { Err(Undefined::Full) } else { Ok(Place::Free(id)) }
+    /// The number of a list, which is put among the new ones if it is one.
+    fn place(&self, names: &Names, new: &mut Lists, bounds: &AttributeLists) -> Result<i64, Undefined> {
+        self.find(names.iter().map(|name| &**name), Some(new)).or_else(|id| {
+            let count = self.lists.by_id.len() + new.by_id.len();
+            let bytes = self.lists.bytes + new.bytes + size(names);
+            if count >= bounds.lists_max || bytes > bounds.bytes_max {
+                return Err(Undefined::Full);
             }
-        }
+            new.add(id, Arc::clone(names));
+            Ok(id)
+        })
     }
 
-    /// In memory alone.
-    fn define(&mut self, names: &Names, bounds: &AttributeLists) -> Result<i64, Undefined> {
-        match self.place(names, bounds)? {
-            Place::Taken(id) => Ok(id),
-            Place::Free(id) => {
-                self.add(id, Arc::clone(names));
-                Ok(id)
-            }
-        }
-    }
-
-    fn add(&mut self, id: i64, names: Names) {
-        self.bytes += size(&names);
-        self.lists.insert(id, names);
-        self.count.set(self.lists.len() as i64);
+    fn extend(&mut self, new: Lists) {
+        self.lists.bytes += new.bytes;
+        self.lists.by_id.extend(new.by_id);
+        self.count.set(self.lists.by_id.len() as i64);
     }
 }
 

@@ -1,11 +1,12 @@
 //! The file of the numbered lists: records that are only ever added, each with checksums.
 //!
 //! Behind the file's first line each record is a head of twelve bytes, which are the length of its body, the checksum of
-//! the body, and the checksum of these two; then the body, a CBOR array of the number and the names. One record is
-//! written and synced before the next is begun, so a crash can harm the last one only. Whether that was synced, nobody
-//! knows who finds it: so it is written and synced again before its number is told.
+//! the body, and the checksum of these two; then the body, which is a CBOR array of number and names for each of the lists
+//! that were written at once. One record is written and synced before the next is begun, so a crash can harm the last one
+//! only. Whether that was synced, nobody knows who finds it: so it is written and synced again before its numbers are told.
 
 use std::{
+    collections::HashMap,
     fs::{self, File, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -68,11 +69,12 @@ pub enum LogError {
     Broken(PathBuf),
 }
 
-type Records = Vec<(i64, Names)>;
+/// With their numbers.
+type Lists = Vec<(i64, Names)>;
 
 impl Log {
     /// Opens the file, made if need be, and reads it.
-    pub(super) fn open(directory: &Path) -> Result<(Log, Records), LogError> {
+    pub(super) fn open(directory: &Path) -> Result<(Log, Lists), LogError> {
         create_directory(directory).map_err(failed("create", directory))?;
         let path = directory.join(FILE);
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
@@ -85,13 +87,13 @@ impl Log {
         let mut content = Vec::new();
         file.read_to_end(&mut content).map_err(failed("read", &path))?;
         let mut log = Log { path, file, length: 0, is_broken: false };
-        let records = log.mend(&content)?;
+        let lists = log.mend(&content)?;
         sync_directory(directory).map_err(failed("sync", directory))?;
-        Ok((log, records))
+        Ok((log, lists))
     }
 
     /// Reads the content, cuts off what a crash left behind it, and sees to it that the rest is on the disk.
-    fn mend(&mut self, content: &[u8]) -> Result<Records, LogError> {
+    fn mend(&mut self, content: &[u8]) -> Result<Lists, LogError> {
         if is_new(content) {
             self.cut(0)?;
             self.write(0, FIRST_LINE)?;
@@ -101,12 +103,12 @@ impl Log {
         if !content.starts_with(FIRST_LINE) {
             return Err(LogError::Unknown(self.path.clone()));
         }
-        let mut records = Vec::new();
+        let mut lists = Vec::new();
         let (mut last, mut offset) = (FIRST_LINE.len(), FIRST_LINE.len());
         loop {
             match Record::read(&content[offset..]) {
-                Record::Whole(id, names, behind) => {
-                    records.push((id, names));
+                Record::Whole(more, behind) => {
+                    lists.extend(more);
                     last = offset;
                     offset = content.len() - behind.len();
                 }
@@ -123,16 +125,16 @@ impl Log {
         // it for synced. Either way it need not be on the disk, unless it is written anew.
         self.write(last as u64, &content[last..offset])?;
         self.sync()?;
-        Ok(records)
+        Ok(lists)
     }
 
     /// Adds a record; it is on the disk when this returns.
-    pub(super) fn append(&mut self, id: i64, names: &Names) -> Result<(), LogError> {
+    pub(super) fn append(&mut self, lists: &HashMap<i64, Names>) -> Result<(), LogError> {
         if self.is_broken {
             return Err(LogError::Broken(self.path.clone()));
         }
         let before = self.length;
-        if let Err(error) = self.write(before, &encode(id, names)) {
+        if let Err(error) = self.write(before, &encode(lists)) {
             // Mostly a full disk. Half a record in the middle would be damage, so it goes.
             self.is_broken = self.cut(before).is_err();
             return Err(error);
@@ -170,7 +172,7 @@ impl Log {
 }
 
 enum Record<'a> {
-    Whole(i64, Names, &'a [u8]),
+    Whole(Lists, &'a [u8]),
     End,
     /// The last one, which a crash kept from being written.
     Torn,
@@ -190,7 +192,7 @@ impl Record<'_> {
         // The head is sound, so its length is the one that was meant.
         let Some((body, behind)) = rest.split_at_checked(head.length) else { return Record::Torn };
         match head.decode(body) {
-            Some((id, names)) => Record::Whole(id, names, behind),
+            Some(lists) => Record::Whole(lists, behind),
             // That of a crash cannot be told from later damage. Forgetting is the lesser harm: the same list gets the
             // same number when it is defined again.
             None if behind.is_empty() => Record::Torn,
@@ -223,21 +225,21 @@ impl Head {
         is_sound.then(|| (Head { length: word(0) as usize, checksum: word(4) }, rest))
     }
 
-    fn decode(&self, body: &[u8]) -> Option<(i64, Names)> {
+    fn decode(&self, body: &[u8]) -> Option<Lists> {
         if crc32fast::hash(body) == self.checksum { decode(body) } else { None }
     }
 }
 
-fn encode(id: i64, names: &Names) -> Vec<u8> {
+fn encode(lists: &HashMap<i64, Names>) -> Vec<u8> {
     let mut out = Encoder::new(vec![0; HEAD_BYTES]);
-    let mut write = || {
-        out.array(1 + names.len() as u64)?.i64(id)?;
+    let mut write = |(id, names): (&i64, &Names)| {
+        out.array(1 + names.len() as u64)?.i64(*id)?;
         names.iter().try_for_each(|name| out.str(name).map(drop))
     };
-    write().expect("a vector takes everything");
+    lists.iter().try_for_each(&mut write).expect("a vector takes everything");
     let mut record = out.into_writer();
     let (head, body) = record.split_at_mut(HEAD_BYTES);
-    let length = u32::try_from(body.len()).expect("a list is no longer than an item");
+    let length = u32::try_from(body.len()).expect("what waits is no longer than a few items");
     head[..4].copy_from_slice(&length.to_le_bytes());
     head[4..8].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
     let of_head = crc32fast::hash(&head[..8]);
@@ -245,12 +247,16 @@ fn encode(id: i64, names: &Names) -> Vec<u8> {
     record
 }
 
-fn decode(body: &[u8]) -> Option<(i64, Names)> {
+fn decode(body: &[u8]) -> Option<Lists> {
     let mut values = Decoder::new(body);
-    let names = values.array().ok()??.checked_sub(1)?;
-    let id = values.i64().ok()?;
-    let names: Option<Vec<Box<str>>> = (0..names).map(|_| values.str().ok().map(Box::from)).collect();
-    (values.position() == body.len()).then_some((id, Arc::from(names?)))
+    let mut lists = Vec::new();
+    while values.position() < body.len() {
+        let names = values.array().ok()??.checked_sub(1)?;
+        let id = values.i64().ok()?;
+        let names: Option<Vec<Box<str>>> = (0..names).map(|_| values.str().ok().map(Box::from)).collect();
+        lists.push((id, Arc::from(names?)));
+    }
+    Some(lists)
 }
 
 /// For `map_err`: what was attempted on what.

@@ -279,12 +279,53 @@ async fn many_that_define_one_list_at_once_get_one_number() {
 }
 
 #[tokio::test]
+async fn lists_that_wait_for_the_disk_are_written_at_once() {
+    let mut registry = Registry::new();
+    registry.lists_max = 3;
+    let lists = Arc::new(registry.open().unwrap());
+    let busy = Arc::clone(lists.log.as_ref().unwrap()).lock_owned().await;
+    let drain = base::Drain::new();
+    let names = ["a", "b", "b", "c", "d"];
+    let tasks = names.map(|name| {
+        let lists = Arc::clone(&lists);
+        drain.spawn(async move { lists.id_of(&[name]).await })
+    });
+    while lists.waiting().lists.len() < names.len() {
+        tokio::task::yield_now().await;
+    }
+    drop(busy);
+    let mut ids = Vec::new();
+    for task in tasks {
+        ids.push(task.await.unwrap());
+    }
+    let expected = ["a", "b", "b", "c"].map(|name| Ok(first_place([name].into_iter())));
+    assert_eq!(ids, [&expected[..], &[Err(Undefined::Full)]].concat());
+    drop(lists);
+    let content = fs::read(registry.file()).unwrap();
+    let (length, _) = content[32..].split_first_chunk().unwrap();
+    assert_eq!(content.len(), 32 + 12 + u32::from_le_bytes(*length) as usize, "there is one record");
+    let lists = registry.open().unwrap();
+    assert_eq!(lists.id_of(&["c"]).await, ids[3]);
+    assert_eq!(registry.count(), 3);
+}
+
+#[test]
+fn no_more_waits_than_may_be_written_at_once() {
+    let mut waiting = Waiting::default();
+    let names: Names = Arc::from([Box::from("x".repeat(1 << 18))]);
+    (0..100).for_each(|_| waiting.push(&names));
+    assert_eq!(waiting.take().len(), 3);
+    waiting.push(&names);
+    assert_eq!(waiting.take().len(), 1);
+}
+
+#[tokio::test]
 async fn lists_of_one_hash_stand_one_behind_the_other() {
     let registry = Registry::new();
     let id = first_place(["a"].into_iter());
     let (mut log, _) = Log::open(registry.directory.path()).unwrap();
     let other: Names = Arc::from([Box::from("not a")]);
-    log.append(id, &other).unwrap();
+    log.append(&HashMap::from([(id, other)])).unwrap();
     drop(log);
     let lists = registry.open().unwrap();
     assert_eq!(lists.id_of(&["a"]).await, Ok(next_place(id)));
@@ -293,6 +334,13 @@ async fn lists_of_one_hash_stand_one_behind_the_other() {
     assert_eq!(lists.known_id(["a"].into_iter()), Some(next_place(id)));
     assert_eq!(names(&lists, id).unwrap(), ["not a"]);
     assert_eq!(next_place(ID_MAX), 2, "they go round");
+    // In one record too.
+    let mut new = Lists::default();
+    let b: Names = Arc::from([Box::from("b")]);
+    let place = first_place(["b"].into_iter());
+    new.add(place, Arc::from([Box::from("not b")]));
+    assert_eq!(lists.read().place(&b, &mut new, &lists), Ok(next_place(place)));
+    assert_eq!(lists.read().place(&b, &mut new, &lists), Ok(next_place(place)));
 }
 
 #[test]
