@@ -119,8 +119,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::{hex, unhex};
     use crate::value::tests::any_value;
-    use crate::vectors::{hex, schema, unhex};
+    use crate::vectors::schema;
 
     fn item(json: &str) -> Item {
         item_from_slice(json.as_bytes()).unwrap()
