@@ -13,21 +13,37 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
+use base::Clock;
+use dax_wire::item::NO_ATTRIBUTES;
+use prometheus::{IntCounter, IntGauge};
 use tokio::sync::Mutex;
 use xxhash_rust::xxh3::Xxh3;
 
 use self::log::Log;
 pub use self::log::LogError;
 pub(crate) use self::shared::SharedLists;
+use crate::metrics::Metrics;
 
-/// DAX: the list of an item that has its key alone; clients know it without asking.
-pub const EMPTY: u64 = dax_wire::item::NO_ATTRIBUTES as u64;
 /// DAX: JavaScript's numbers are whole up to here.
-const ID_MAX: u64 = (1 << 53) - 1;
-/// The names of a list stand in an item, and DynamoDB's items have at most 400 KB.
+const ID_MAX: i64 = (1 << 53) - 1;
+/// Numbers behind that of the empty list.
+const IDS: u64 = (ID_MAX - NO_ATTRIBUTES) as u64;
+/// The names of a list stand in an item, and DynamoDB's items have at most 400 KB. Each counts for a byte at least: there
+/// are no empty ones.
 const LIST_BYTES_MAX: usize = model::limits::ITEM_BYTES_MAX;
+/// What a name takes in memory beyond its bytes: sixteen where it is referred to, and no more than this with what the
+/// allocator adds to a short one.
+const NAME_OVERHEAD: u64 = 48;
+/// What a list takes beyond its names: its place in the table, half of which may be free, and its header.
+const LIST_OVERHEAD: u64 = 128;
+/// What waits for the file counts for so much at most, and is written at once.
+const WAITING_BYTES_MAX: u64 = 1 << 20;
+/// For the disk to take a list, and those that came before it. What waits for it is the reply to a read, or to a write
+/// that is done.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the registry may hold, and where.
 #[derive(Debug, Clone)]
@@ -36,7 +52,7 @@ pub struct ListsConfig {
     pub directory: Option<PathBuf>,
     /// Lists at most. New ones are refused then; none is forgotten.
     pub lists_max: usize,
-    /// Bytes of names at most.
+    /// Bytes of memory at most, likewise. The file is smaller.
     pub bytes_max: u64,
 }
 
@@ -44,8 +60,11 @@ pub struct ListsConfig {
 #[derive(Debug)]
 pub struct AttributeLists {
     known: Arc<RwLock<Known>>,
+    refused: IntCounter,
+    clock: Clock,
     /// `None` where nothing is written.
     log: Option<Arc<Mutex<Log>>>,
+    waiting: std::sync::Mutex<Waiting>,
     lists_max: usize,
     bytes_max: u64,
 }
@@ -53,9 +72,25 @@ pub struct AttributeLists {
 /// The names of a list, in its order.
 pub type Names = Arc<[Box<str>]>;
 
+/// Lists by their numbers.
 #[derive(Debug, Default)]
+struct Lists {
+    by_id: HashMap<i64, Names>,
+    /// What they count for.
+    bytes: u64,
+}
+
+#[derive(Debug)]
 struct Known {
-    lists: HashMap<u64, Names>,
+    lists: Lists,
+    /// How many there are.
+    count: IntGauge,
+}
+
+/// New lists that whoever writes next writes as well.
+#[derive(Debug, Default)]
+struct Waiting {
+    lists: Vec<Names>,
     bytes: u64,
 }
 
@@ -71,6 +106,9 @@ pub enum Undefined {
     /// The disk did not take it.
     #[error("the list could not be written")]
     Unwritable,
+    /// The disk did not take it in time. It may do so yet.
+    #[error("the list was not written in time")]
+    Late,
 }
 
 impl AttributeLists {
@@ -79,15 +117,14 @@ impl AttributeLists {
     /// # Errors
     /// When the file cannot be read or is damaged. A last record that was not written to its end, as a crash leaves it,
     /// is no damage: its number was never told.
-    pub fn open(config: &ListsConfig) -> Result<AttributeLists, LogError> {
-        let mut known = Known::default();
+    pub fn open(config: &ListsConfig, clock: Clock, metrics: &Metrics) -> Result<AttributeLists, LogError> {
+        let mut known = Known::new(metrics);
         let log = match &config.directory {
             Some(directory) => {
-                let (log, records) = Log::open(directory)?;
-                known.lists.reserve(records.len());
-                for (id, names) in records {
-                    known.add(id, names);
-                }
+                let (log, lists) = Log::open(directory)?;
+                let mut kept = Lists::default();
+                lists.into_iter().for_each(|(id, names)| kept.add(id, names));
+                known.extend(kept);
                 Some(Arc::new(Mutex::new(log)))
             }
             None => {
@@ -100,7 +137,10 @@ impl AttributeLists {
         };
         Ok(AttributeLists {
             known: Arc::new(RwLock::new(known)),
+            refused: metrics.refused_lists.clone(),
+            clock,
             log,
+            waiting: std::sync::Mutex::default(),
             lists_max: config.lists_max,
             bytes_max: config.bytes_max,
         })
@@ -108,19 +148,22 @@ impl AttributeLists {
 
     /// With these numbers, whatever they would be here.
     #[cfg(test)]
-    pub(crate) fn holding(lists: impl Iterator<Item = (u64, Names)>) -> AttributeLists {
-        let mut known = Known::default();
-        lists.for_each(|(id, names)| known.add(id, names));
-        let known = Arc::new(RwLock::new(known));
-        AttributeLists { known, log: None, lists_max: usize::MAX, bytes_max: u64::MAX }
+    pub(crate) fn holding(lists: impl Iterator<Item = (i64, Names)>) -> AttributeLists {
+        let config = ListsConfig { directory: None, lists_max: usize::MAX, bytes_max: u64::MAX };
+        let holding =
+            AttributeLists::open(&config, Clock::start(), &Metrics::of_a_test()).expect("nothing is read");
+        let mut held = Lists::default();
+        lists.for_each(|(id, names)| held.add(id, names));
+        holding.write().extend(held);
+        holding
     }
 
     /// The number of a list that has one. This is what an item costs that is sent: a hash, and no allocation.
-    fn known_id<'n, N>(&self, names: N) -> Option<u64>
+    fn known_id<'n, N>(&self, names: N) -> Option<i64>
     where
         N: Iterator<Item = &'n str> + Clone,
     {
-        self.read().find(names).ok()
+        self.read().find(names, None).ok()
     }
 
     /// The number of a list, which it gets now if it has none.
@@ -129,26 +172,44 @@ impl AttributeLists {
     ///
     /// # Errors
     /// [`Undefined`]; then the list has no number.
-    pub async fn id_of(&self, names: &[&str]) -> Result<u64, Undefined> {
+    pub async fn id_of(&self, names: &[&str]) -> Result<i64, Undefined> {
         if let Some(id) = self.known_id(names.iter().copied()) {
             return Ok(id);
         }
-        if names.iter().map(|name| name.len()).sum::<usize>() > LIST_BYTES_MAX {
+        let deadline = self.clock.now() + PATIENCE;
+        let defined =
+            self.clock.timeout_at(deadline, self.define(names)).await.unwrap_or(Err(Undefined::Late));
+        defined.inspect_err(|why| match why {
+            Undefined::Full => self.refused.inc(),
+            Undefined::Late => tracing::error!("the disk takes no list of attribute names"),
+            Undefined::TooLong | Undefined::Unwritable => {}
+        })
+    }
+
+    async fn define(&self, names: &[&str]) -> Result<i64, Undefined> {
+        if names.iter().map(|name| name.len().max(1)).sum::<usize>() > LIST_BYTES_MAX {
             return Err(Undefined::TooLong);
         }
         let names: Names = names.iter().map(|name| Box::from(*name)).collect();
-        let Some(log) = &self.log else { return self.write().define(&names, self) };
-        // Race: two connections define the same list. The second waits here, and finds it.
-        let mut log = Arc::clone(log).lock_owned().await;
-        let id = match self.read().place(&names, self)? {
-            Place::Taken(id) => return Ok(id),
-            Place::Free(id) => id,
+        let Some(log) = &self.log else {
+            let mut known = self.write();
+            let mut new = Lists::default();
+            let id = known.place(&names, &mut new, self)?;
+            known.extend(new);
+            return Ok(id);
         };
+        self.waiting().push(&names);
+        let mut log = Arc::clone(log).lock_owned().await;
+        // Race: whoever had the file before may have written this list as well.
+        if let Some(id) = self.known_id(names.iter().map(|name| &**name)) {
+            return Ok(id);
+        }
+        let (id, new) = self.next_record(&names)?;
         let known = Arc::clone(&self.known);
         // The guard goes along: a caller that gives up leaves no half-written record behind.
         let written = tokio::task::spawn_blocking(move || {
-            log.append(id, &names)?;
-            write_lock(&known).add(id, names);
+            log.append(&new.by_id)?;
+            write_lock(&known).extend(new);
             Ok::<(), LogError>(())
         });
         match written.await {
@@ -164,23 +225,30 @@ impl AttributeLists {
         }
     }
 
+    /// A new list with its number, and with all that wait: one sync is as good as another.
+    fn next_record(&self, names: &Names) -> Result<(i64, Lists), Undefined> {
+        let known = self.read();
+        let mut new = Lists::default();
+        let id = known.place(names, &mut new, self)?;
+        for waiting in self.waiting().take() {
+            // One for which there is no room is told so when its turn comes.
+            let _full = known.place(&waiting, &mut new, self);
+        }
+        Ok((id, new))
+    }
+
     /// Whether the number of this list is, or would be, this one.
-    pub(crate) fn would_be(&self, names: &[&str], id: u64) -> bool {
-        let found = self.read().find(names.iter().copied());
+    pub(crate) fn would_be(&self, names: &[&str], id: i64) -> bool {
+        let found = self.read().find(names.iter().copied(), None);
         found.unwrap_or_else(|free| free) == id
     }
 
     /// The names behind a number; `None` if nobody here ever gave it out.
-    pub fn names_of(&self, id: u64) -> Option<Names> {
-        if id == EMPTY {
+    pub fn names_of(&self, id: i64) -> Option<Names> {
+        if id == NO_ATTRIBUTES {
             return Some(Arc::default());
         }
-        self.read().lists.get(&id).cloned()
-    }
-
-    /// How many lists there are.
-    pub fn count(&self) -> usize {
-        self.read().lists.len()
+        self.read().lists.by_id.get(&id).cloned()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
@@ -190,27 +258,55 @@ impl AttributeLists {
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
         write_lock(&self.known)
     }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn write_lock(known: &RwLock<Known>) -> std::sync::RwLockWriteGuard<'_, Known> {
     known.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where a list is, or would be.
-enum Place {
-    Taken(u64),
-    Free(u64),
+impl Lists {
+    fn add(&mut self, id: i64, names: Names) {
+        self.bytes += size(&names);
+        self.by_id.insert(id, names);
+    }
+}
+
+impl Waiting {
+    /// As far as there is room: what is not here is written by whoever wants it.
+    fn push(&mut self, names: &Names) {
+        self.bytes += size(names);
+        if self.bytes <= WAITING_BYTES_MAX {
+            self.lists.push(Arc::clone(names));
+        }
+    }
+
+    fn take(&mut self) -> Vec<Names> {
+        std::mem::take(self).lists
+    }
 }
 
 impl Known {
-    /// The number of a list, or else the one that it would get.
-    fn find<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Result<u64, u64> {
+    fn new(metrics: &Metrics) -> Known {
+        Known { lists: Lists::default(), count: metrics.attribute_lists.clone() }
+    }
+
+    /// The number of a list, or else the one that it would get beside `new` ones.
+    fn find<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str> + Clone,
+        new: Option<&Lists>,
+    ) -> Result<i64, i64> {
         if names.clone().next().is_none() {
-            return Ok(EMPTY);
+            return Ok(NO_ATTRIBUTES);
         }
         let mut id = first_place(names.clone());
+        let list_of = |id| self.lists.by_id.get(&id).or_else(|| new?.by_id.get(&id));
         // Lists with the same hash stand one behind the other, and none is ever taken out.
-        while let Some(list) = self.lists.get(&id) {
+        while let Some(list) = list_of(id) {
             if list.iter().map(|name| &**name).eq(names.clone()) {
                 return Ok(id);
             }
@@ -219,53 +315,45 @@ impl Known {
         Err(id)
     }
 
-    fn place(&self, names: &Names, bounds: &AttributeLists) -> Result<Place, Undefined> {
-        match self.find(names.iter().map(|name| &**name)) {
-            Ok(id) => Ok(Place::Taken(id)),
-            Err(id) => {
-                let is_full =
-                    self.lists.len() >= bounds.lists_max || self.bytes + size(names) > bounds.bytes_max;
-                if is_full { Err(Undefined::Full) } else { Ok(Place::Free(id)) }
+    /// The number of a list, which is put among the new ones if it is one.
+    fn place(&self, names: &Names, new: &mut Lists, bounds: &AttributeLists) -> Result<i64, Undefined> {
+        self.find(names.iter().map(|name| &**name), Some(new)).or_else(|id| {
+            let count = self.lists.by_id.len() + new.by_id.len();
+            let bytes = self.lists.bytes + new.bytes + size(names);
+            if count >= bounds.lists_max || bytes > bounds.bytes_max {
+                return Err(Undefined::Full);
             }
-        }
+            new.add(id, Arc::clone(names));
+            Ok(id)
+        })
     }
 
-    /// In memory alone.
-    fn define(&mut self, names: &Names, bounds: &AttributeLists) -> Result<u64, Undefined> {
-        match self.place(names, bounds)? {
-            Place::Taken(id) => Ok(id),
-            Place::Free(id) => {
-                self.add(id, Arc::clone(names));
-                Ok(id)
-            }
-        }
-    }
-
-    fn add(&mut self, id: u64, names: Names) {
-        self.bytes += size(&names);
-        self.lists.insert(id, names);
+    fn extend(&mut self, new: Lists) {
+        self.lists.bytes += new.bytes;
+        self.lists.by_id.extend(new.by_id);
+        self.count.set(self.lists.by_id.len() as i64);
     }
 }
 
-/// What a list counts for: its names.
+/// What a list counts for: what it takes.
 fn size(names: &Names) -> u64 {
-    names.iter().map(|name| name.len() as u64).sum()
+    LIST_OVERHEAD + names.iter().map(|name| NAME_OVERHEAD + name.len() as u64).sum::<u64>()
 }
 
 /// The number of a list that nobody else has: its hash. It stands in files and in the memory of clients, so it is never
 /// to change.
-fn first_place<'n>(names: impl Iterator<Item = &'n str>) -> u64 {
+fn first_place<'n>(names: impl Iterator<Item = &'n str>) -> i64 {
     let mut hash = Xxh3::new();
     for name in names {
         // With its length, so that `a, bc` is another list than `ab, c`.
         hash.update(&(name.len() as u64).to_le_bytes());
         hash.update(name.as_bytes());
     }
-    hash.digest() % (ID_MAX - EMPTY) + EMPTY + 1
+    NO_ATTRIBUTES + 1 + (hash.digest() % IDS) as i64
 }
 
-fn next_place(id: u64) -> u64 {
-    if id == ID_MAX { EMPTY + 1 } else { id + 1 }
+fn next_place(id: i64) -> i64 {
+    if id == ID_MAX { NO_ATTRIBUTES + 1 } else { id + 1 }
 }
 
 #[cfg(test)]

@@ -113,6 +113,8 @@ pub(crate) fn encode(claim: &OwnClaim) -> Vec<u8> {
 mod tests {
     use std::collections::HashMap;
 
+    use dax_wire::testing::unhex;
+
     use super::*;
 
     const HEAD: usize = 6;
@@ -156,10 +158,6 @@ mod tests {
         ),
     ];
 
-    fn bytes(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-    }
-
     fn keys() -> AccessKeys {
         let secrets = HashMap::from([("AKIDEXAMPLE".to_owned(), "SECRET".to_owned())]);
         AccessKeys::new(secrets, "us-east-1".to_owned())
@@ -169,7 +167,7 @@ mod tests {
     fn requests_of_live_clients_verify_and_none_does_with_a_flipped_bit() {
         let keys = keys();
         for (moment, hex) in CAPTURED {
-            let request = bytes(hex);
+            let request = unhex(hex);
             let now = humantime::parse_rfc3339(moment).unwrap();
             let verify = |arguments: &[u8]| claim(arguments).ok().map(|claim| keys.verify_dax(claim, now));
             assert_eq!(verify(&request[HEAD..]), Some(Ok(())), "{moment}");
@@ -208,7 +206,7 @@ mod tests {
         }
         let malformed = Grant::of(&[0x01, 0x02], &keys(), &clock);
         assert_eq!(malformed, Grant::Denied(Denied::Malformed));
-        let old = bytes(CAPTURED[0].1);
+        let old = unhex(CAPTURED[0].1);
         let far = Grant::of(&old[HEAD..], &keys(), &clock);
         assert_eq!(far, Grant::Denied(Denied::OtherTime), "it was captured long ago");
     }

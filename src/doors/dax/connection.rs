@@ -174,10 +174,7 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
             }
             (None, Method::Endpoints) => Ok(Reply::own(door.roster(self.entrance))),
             (None, Method::DefineAttributeListId) => {
-                let refused = &door.metrics.refused_lists;
-                let answer = metadata::define_id(&door.lists, arguments, self.asker, refused).await;
-                door.metrics.attribute_lists.set(door.lists.here().count() as i64);
-                own(answer)
+                own(metadata::define_id(&door.lists, arguments, self.asker).await)
             }
             (None, Method::DefineAttributeList) => {
                 own(metadata::define_list(&door.lists, arguments, self.asker).await)

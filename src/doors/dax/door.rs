@@ -144,8 +144,7 @@ impl<S: Answers> Door<S> {
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         let keys = config.access_keys.as_ref();
         let keys = keys.map(|path| AccessKeys::load(path, config.region.clone())).transpose()?.map(Arc::new);
-        let lists = AttributeLists::open(&config.lists)?;
-        metrics.attribute_lists.set(lists.count() as i64);
+        let lists = AttributeLists::open(&config.lists, clock.clone(), &metrics)?;
         let dialer = config.tls.as_ref().and_then(|tls| tls.nodes.as_ref()).map(Dialer::new).transpose()?;
         let (others, count) = (config.roster.others.clone(), metrics.nodes.clone());
         let nodes = Arc::new(Nodes::new(others, keys.clone(), dialer, clock.clone(), count));

@@ -217,14 +217,11 @@ fn write_text(text: Option<&str>, out: &mut Writer) {
 #[cfg(test)]
 mod tests {
     use backend::FailureKind;
+    use dax_wire::testing::hex;
 
     use super::*;
 
     const REQUEST_ID: &str = "REQID0001";
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     fn error(code: ErrorCode) -> ApiError {
         ApiError::client(code, "example message")

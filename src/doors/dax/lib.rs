@@ -26,7 +26,7 @@ mod request;
 mod roster;
 mod tls;
 
-pub use attribute_lists::{AttributeLists, EMPTY, ListsConfig, LogError, Names, Undefined};
+pub use attribute_lists::{AttributeLists, ListsConfig, LogError, Names, Undefined};
 pub use config::{Config, NodesTlsConfig, TlsConfig};
 pub use dax_wire::Layering;
 pub use door::{Door, DoorError, Parts, Transport, serve};

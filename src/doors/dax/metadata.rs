@@ -1,8 +1,7 @@
 //! The requests that the door answers by itself: numbers of attribute lists, and the names behind them.
 
 use minicbor::{Decoder, data::Type};
-use model::{ApiError, ErrorCode};
-use prometheus::IntCounter;
+use model::{ApiError, ErrorCode, limits::ITEM_BYTES_MAX};
 
 use crate::{
     attribute_lists::{SharedLists, Undefined},
@@ -23,16 +22,15 @@ pub(crate) async fn define_id(
     lists: &SharedLists,
     arguments: &[u8],
     asker: Asker,
-    refused: &IntCounter,
 ) -> Result<Vec<u8>, ApiError> {
     let names = names(arguments).map_err(malformed)?;
     let id = match asker {
         Asker::Client => lists.id_of(&names).await,
         Asker::Node => lists.here().id_of(&names).await,
     };
-    let id = id.inspect_err(|_| refused.inc()).map_err(undefined)?;
+    let id = id.map_err(undefined)?;
     let mut out = reply::begin(0);
-    out.int(i64::try_from(id).expect("numbers of lists have 53 bits"));
+    out.int(id);
     Ok(out.into_bytes())
 }
 
@@ -43,10 +41,9 @@ pub(crate) async fn define_list(
     asker: Asker,
 ) -> Result<Vec<u8>, ApiError> {
     let id = Decoder::new(arguments).i64().map_err(|error| malformed(error.into()))?;
-    let number = u64::try_from(id).map_err(|_| unknown(id))?;
     let names = match asker {
-        Asker::Client => lists.names_of(number).await,
-        Asker::Node => lists.here().names_of(number),
+        Asker::Client => lists.names_of(id).await,
+        Asker::Node => lists.here().names_of(id),
     };
     let names = names.ok_or_else(|| unknown(id))?;
     let mut out = reply::begin(0);
@@ -64,6 +61,10 @@ fn names(arguments: &[u8]) -> Result<Vec<&str>, Malformed> {
     let mut names = Vec::new();
     let length = values.array()?;
     for_each(&mut values, length, |values| {
+        // Each takes more to refer to than a short one took to send.
+        if names.len() == ITEM_BYTES_MAX {
+            return Err(Malformed::TooLarge { max: ITEM_BYTES_MAX });
+        }
         names.push(values.str()?);
         Ok(())
     })?;
@@ -89,7 +90,7 @@ pub(crate) fn undefined(why: Undefined) -> ApiError {
         Undefined::TooLong => {
             ApiError::validation("The names of the attributes are longer than an item may be.")
         }
-        Undefined::Unwritable => ApiError::ours(
+        Undefined::Unwritable | Undefined::Late => ApiError::ours(
             ErrorCode::ServiceUnavailable,
             "This node cannot write down the names of the attributes.",
         ),
@@ -102,15 +103,14 @@ mod tests {
     use crate::{
         attribute_lists::{AttributeLists, ListsConfig},
         error::{Refusal, Stakes},
+        metrics::Metrics,
     };
 
     fn lists(lists_max: usize) -> SharedLists {
         let config = ListsConfig { directory: None, lists_max, bytes_max: 1 << 20 };
-        SharedLists::alone(AttributeLists::open(&config).unwrap())
-    }
-
-    fn refused() -> IntCounter {
-        IntCounter::new("refused", "refused").unwrap()
+        SharedLists::alone(
+            AttributeLists::open(&config, base::Clock::start(), &Metrics::of_a_test()).unwrap(),
+        )
     }
 
     /// `["a", "b"]`, as six clients send it and as Java's does.
@@ -120,14 +120,14 @@ mod tests {
     #[tokio::test]
     async fn an_array_and_a_set_are_one_list_and_its_names_come_back_as_an_array() {
         let lists = lists(10);
-        let answer = define_id(&lists, ARRAY, Asker::Client, &refused()).await.unwrap();
-        assert_eq!(define_id(&lists, SET, Asker::Client, &refused()).await.unwrap(), answer);
+        let answer = define_id(&lists, ARRAY, Asker::Client).await.unwrap();
+        assert_eq!(define_id(&lists, SET, Asker::Client).await.unwrap(), answer);
         assert_eq!(answer[0], 0x80);
         assert_eq!(
             define_list(&lists, &answer[1..], Asker::Client).await.unwrap(),
             [&[0x80], ARRAY].concat()
         );
-        assert_eq!(define_id(&lists, &[0x80], Asker::Client, &refused()).await.unwrap(), [0x80, 0x01]);
+        assert_eq!(define_id(&lists, &[0x80], Asker::Client).await.unwrap(), [0x80, 0x01]);
         assert_eq!(define_list(&lists, &[0x01], Asker::Client).await.unwrap(), [0x80, 0x80]);
     }
 
@@ -138,11 +138,10 @@ mod tests {
             assert_eq!(refusal.encode("R")[..9], [0x85, 4, 0x18, 37, 0x18, 38, 0x18, 39, 0x18]);
             assert!(refusal.message().contains(expected), "{}", refusal.message());
         };
-        let refused = refused();
-        check(define_id(&lists(0), ARRAY, Asker::Client, &refused).await.unwrap_err(), "as many lists");
-        assert_eq!(refused.get(), 1);
-        for wrong in [&[0x61, b'a'][..], &[0x81, 0x01], &[0xd9, 0x0c, 0xfa, 0x80], &[0xf6]] {
-            check(define_id(&lists(10), wrong, Asker::Client, &refused).await.unwrap_err(), "");
+        check(define_id(&lists(0), ARRAY, Asker::Client).await.unwrap_err(), "as many lists");
+        let long = [&[0x9a, 0, 16, 0, 0][..], &[0x60; 1 << 20]].concat();
+        for wrong in [&[0x61, b'a'][..], &[0x81, 0x01], &[0xd9, 0x0c, 0xfa, 0x80], &[0xf6], &long] {
+            check(define_id(&lists(10), wrong, Asker::Client).await.unwrap_err(), "");
         }
         check(define_list(&lists(10), &[0x02], Asker::Client).await.unwrap_err(), "has the number 2");
         check(define_list(&lists(10), &[0x20], Asker::Client).await.unwrap_err(), "has the number -1");

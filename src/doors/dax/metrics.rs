@@ -87,6 +87,12 @@ impl Metrics {
         })
     }
 
+    /// Counters that nobody reads.
+    #[cfg(test)]
+    pub(crate) fn of_a_test() -> Metrics {
+        Metrics::register(&Registry::new()).expect("the names are free")
+    }
+
     pub(crate) fn count(&self, method: Method, reply: &Reply, took: Duration) {
         let outcome = reply.outcome.map_or(self.seconds.len() - 1, Outcome::index);
         let class = usize::from(reply.status / 100).min(STATUS_CLASSES - 1);

@@ -166,9 +166,9 @@ impl Nodes {
     }
 
     /// The names behind the number of a list, if a node that is not gone knows it.
-    pub(crate) async fn names_of(&self, list: u64) -> Option<Vec<String>> {
+    pub(crate) async fn names_of(&self, list: i64) -> Option<Vec<String>> {
         let mut arguments = Writer::new();
-        arguments.int(i64::try_from(list).ok()?);
+        arguments.int(list);
         let arguments = arguments.into_bytes();
         let ask = async |other: &Other| {
             let result = self.call(other, Method::DefineAttributeList, &arguments).await.ok()?;
@@ -226,8 +226,12 @@ impl Nodes {
             *line = Some(caller);
             result(message)
         };
-        let deadline = self.clock.now() + PATIENCE;
-        self.clock.timeout_at(deadline, call).await.unwrap_or(Err(Unanswered::Late))
+        self.in_time(call).await.unwrap_or(Err(Unanswered::Late))
+    }
+
+    /// What nobody waits for any longer than for a node.
+    pub(crate) async fn in_time<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+        self.clock.timeout_at(self.clock.now() + PATIENCE, what).await
     }
 
     async fn connect(&self, address: SocketAddr) -> io::Result<Stream> {

@@ -195,7 +195,6 @@ impl Operations {
     }
 
     async fn list_of(&self, names: &[&str]) -> Result<i64, Unanswerable> {
-        let id = self.lists.id_of(names).await.map_err(metadata::undefined)?;
-        Ok(i64::try_from(id).expect("numbers of lists have 53 bits"))
+        Ok(self.lists.id_of(names).await.map_err(metadata::undefined)?)
     }
 }

@@ -1,10 +1,12 @@
 //! The file of the numbered lists: records that are only ever added, each with checksums.
 //!
 //! Behind the file's first line each record is a head of twelve bytes, which are the length of its body, the checksum of
-//! the body, and the checksum of these two; then the body, a CBOR array of the number and the names. One record is
-//! written and synced before the next is begun, so a crash can harm the last one only.
+//! the body, and the checksum of these two; then the body, which is a CBOR array of number and names for each of the lists
+//! that were written at once. One record is written and synced before the next is begun, so a crash can harm the last one
+//! only. Whether that was synced, nobody knows who finds it: so it is written and synced again before its numbers are told.
 
 use std::{
+    collections::HashMap,
     fs::{self, File, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -25,7 +27,7 @@ const HEAD_BYTES: usize = 12;
 pub(super) struct Log {
     path: PathBuf,
     file: File,
-    /// Up to here everything is on the disk.
+    /// Up to here everything is on the disk, or being written.
     length: u64,
     /// What is on the disk is not known any more.
     is_broken: bool,
@@ -67,12 +69,13 @@ pub enum LogError {
     Broken(PathBuf),
 }
 
-type Records = Vec<(u64, Names)>;
+/// With their numbers.
+type Lists = Vec<(i64, Names)>;
 
 impl Log {
     /// Opens the file, made if need be, and reads it.
-    pub(super) fn open(directory: &Path) -> Result<(Log, Records), LogError> {
-        fs::create_dir_all(directory).map_err(failed("create", directory))?;
+    pub(super) fn open(directory: &Path) -> Result<(Log, Lists), LogError> {
+        create_directory(directory).map_err(failed("create", directory))?;
         let path = directory.join(FILE);
         let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(failed("open", &path))?;
@@ -84,67 +87,74 @@ impl Log {
         let mut content = Vec::new();
         file.read_to_end(&mut content).map_err(failed("read", &path))?;
         let mut log = Log { path, file, length: 0, is_broken: false };
-        let records = log.mend(&content)?;
+        let lists = log.mend(&content)?;
         sync_directory(directory).map_err(failed("sync", directory))?;
-        Ok((log, records))
+        Ok((log, lists))
     }
 
-    /// Reads the content, and cuts off what a crash left behind it.
-    fn mend(&mut self, content: &[u8]) -> Result<Records, LogError> {
-        if FIRST_LINE.starts_with(content) {
-            // New, or its creation did not end.
+    /// Reads the content, cuts off what a crash left behind it, and sees to it that the rest is on the disk.
+    fn mend(&mut self, content: &[u8]) -> Result<Lists, LogError> {
+        if is_new(content) {
             self.cut(0)?;
-            self.write(FIRST_LINE)?;
+            self.write(0, FIRST_LINE)?;
+            self.sync()?;
             return Ok(Vec::new());
         }
-        let Some(mut rest) = content.strip_prefix(FIRST_LINE) else {
+        if !content.starts_with(FIRST_LINE) {
             return Err(LogError::Unknown(self.path.clone()));
-        };
-        let mut records = Vec::new();
+        }
+        let mut lists = Vec::new();
+        let (mut last, mut offset) = (FIRST_LINE.len(), FIRST_LINE.len());
         loop {
-            let offset = content.len() - rest.len();
-            match Record::read(rest) {
-                Record::Whole(id, names, behind) => {
-                    records.push((id, names));
-                    rest = behind;
+            match Record::read(&content[offset..]) {
+                Record::Whole(more, behind) => {
+                    lists.extend(more);
+                    last = offset;
+                    offset = content.len() - behind.len();
                 }
-                Record::End => {
-                    self.length = offset as u64;
-                    return Ok(records);
-                }
+                Record::End => break,
                 Record::Torn => {
                     tracing::warn!(path = %self.path.display(), offset, "the last record was not written whole, and is cut off");
                     self.cut(offset as u64)?;
-                    return Ok(records);
+                    break;
                 }
                 Record::Damaged => return Err(LogError::Damaged { path: self.path.clone(), offset }),
             }
         }
+        // The process may have been killed before it was synced, or its sync have failed, after which the system takes
+        // it for synced. Either way it need not be on the disk, unless it is written anew.
+        self.write(last as u64, &content[last..offset])?;
+        self.sync()?;
+        Ok(lists)
     }
 
     /// Adds a record; it is on the disk when this returns.
-    pub(super) fn append(&mut self, id: u64, names: &Names) -> Result<(), LogError> {
+    pub(super) fn append(&mut self, lists: &HashMap<i64, Names>) -> Result<(), LogError> {
         if self.is_broken {
             return Err(LogError::Broken(self.path.clone()));
         }
-        self.write(&encode(id, names))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
         let before = self.length;
-        let written = self.file.seek(SeekFrom::Start(before)).and_then(|_| self.file.write_all(bytes));
-        if let Err(source) = written {
+        if let Err(error) = self.write(before, &encode(lists)) {
             // Mostly a full disk. Half a record in the middle would be damage, so it goes.
             self.is_broken = self.cut(before).is_err();
-            return Err(LogError::Io { action: "write", path: self.path.clone(), source });
+            return Err(error);
         }
-        if let Err(source) = self.file.sync_data() {
-            // The system may have dropped the pages that it could not write, and say nothing the next time.
-            self.is_broken = true;
-            return Err(LogError::Io { action: "sync", path: self.path.clone(), source });
-        }
-        self.length = before + bytes.len() as u64;
+        let synced = self.sync();
+        // The system may have dropped the pages that it could not write, and say nothing the next time.
+        self.is_broken = synced.is_err();
+        synced
+    }
+
+    /// Writes what is the end of the file then.
+    fn write(&mut self, at: u64, bytes: &[u8]) -> Result<(), LogError> {
+        let written = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.write_all(bytes));
+        written.map_err(failed("write", &self.path))?;
+        self.length = at + bytes.len() as u64;
         Ok(())
+    }
+
+    fn sync(&self) -> Result<(), LogError> {
+        self.file.sync_data().map_err(failed("sync", &self.path))
     }
 
     /// Another file under it, for a test of disks that fail.
@@ -162,7 +172,7 @@ impl Log {
 }
 
 enum Record<'a> {
-    Whole(u64, Names, &'a [u8]),
+    Whole(Lists, &'a [u8]),
     End,
     /// The last one, which a crash kept from being written.
     Torn,
@@ -174,19 +184,15 @@ impl Record<'_> {
         if bytes.is_empty() {
             return Record::End;
         }
-        let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return Record::Torn };
-        let word =
-            |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("a word has four bytes"));
-        let (length, of_body, of_head) = (word(0) as usize, word(4), word(8));
-        if crc32fast::hash(&head[..8]) != of_head {
-            // After a power cut a file may have its new length, and nothing but zeros there.
-            let is_blank = bytes.iter().all(|byte| *byte == 0);
-            return if is_blank { Record::Torn } else { Record::Damaged };
-        }
+        let Some((head, rest)) = Head::read(bytes) else {
+            // A power cut may leave the file with its new length and zeros where pages were not written, in this head
+            // too. But nothing is ever written behind a record that is not synced.
+            return if holds_record(&bytes[1..]) { Record::Damaged } else { Record::Torn };
+        };
         // The head is sound, so its length is the one that was meant.
-        let Some((body, behind)) = rest.split_at_checked(length) else { return Record::Torn };
-        match decode(body).filter(|_| crc32fast::hash(body) == of_body) {
-            Some((id, names)) => Record::Whole(id, names, behind),
+        let Some((body, behind)) = rest.split_at_checked(head.length) else { return Record::Torn };
+        match head.decode(body) {
+            Some(lists) => Record::Whole(lists, behind),
             // That of a crash cannot be told from later damage. Forgetting is the lesser harm: the same list gets the
             // same number when it is defined again.
             None if behind.is_empty() => Record::Torn,
@@ -195,16 +201,45 @@ impl Record<'_> {
     }
 }
 
-fn encode(id: u64, names: &Names) -> Vec<u8> {
+/// Whether a whole record begins anywhere. Of the bytes between, one place in 2^32 looks like a head.
+fn holds_record(bytes: &[u8]) -> bool {
+    (0..bytes.len()).any(|at| {
+        let head = Head::read(&bytes[at..]);
+        head.is_some_and(|(head, rest)| rest.get(..head.length).and_then(|body| head.decode(body)).is_some())
+    })
+}
+
+/// What stands before a body.
+struct Head {
+    length: usize,
+    checksum: u32,
+}
+
+impl Head {
+    /// If it is sound, with what is behind it.
+    fn read(bytes: &[u8]) -> Option<(Head, &[u8])> {
+        let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
+        let word =
+            |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("a word has four bytes"));
+        let is_sound = crc32fast::hash(&head[..8]) == word(8);
+        is_sound.then(|| (Head { length: word(0) as usize, checksum: word(4) }, rest))
+    }
+
+    fn decode(&self, body: &[u8]) -> Option<Lists> {
+        if crc32fast::hash(body) == self.checksum { decode(body) } else { None }
+    }
+}
+
+fn encode(lists: &HashMap<i64, Names>) -> Vec<u8> {
     let mut out = Encoder::new(vec![0; HEAD_BYTES]);
-    let mut write = || {
-        out.array(1 + names.len() as u64)?.u64(id)?;
+    let mut write = |(id, names): (&i64, &Names)| {
+        out.array(1 + names.len() as u64)?.i64(*id)?;
         names.iter().try_for_each(|name| out.str(name).map(drop))
     };
-    write().expect("a vector takes everything");
+    lists.iter().try_for_each(&mut write).expect("a vector takes everything");
     let mut record = out.into_writer();
     let (head, body) = record.split_at_mut(HEAD_BYTES);
-    let length = u32::try_from(body.len()).expect("a list is no longer than an item");
+    let length = u32::try_from(body.len()).expect("what waits is no longer than a few items");
     head[..4].copy_from_slice(&length.to_le_bytes());
     head[4..8].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
     let of_head = crc32fast::hash(&head[..8]);
@@ -212,12 +247,16 @@ fn encode(id: u64, names: &Names) -> Vec<u8> {
     record
 }
 
-fn decode(body: &[u8]) -> Option<(u64, Names)> {
+fn decode(body: &[u8]) -> Option<Lists> {
     let mut values = Decoder::new(body);
-    let names = values.array().ok()??.checked_sub(1)?;
-    let id = values.u64().ok()?;
-    let names: Option<Vec<Box<str>>> = (0..names).map(|_| values.str().ok().map(Box::from)).collect();
-    (values.position() == body.len()).then_some((id, Arc::from(names?)))
+    let mut lists = Vec::new();
+    while values.position() < body.len() {
+        let names = values.array().ok()??.checked_sub(1)?;
+        let id = values.i64().ok()?;
+        let names: Option<Vec<Box<str>>> = (0..names).map(|_| values.str().ok().map(Box::from)).collect();
+        lists.push((id, Arc::from(names?)));
+    }
+    Some(lists)
 }
 
 /// For `map_err`: what was attempted on what.
@@ -226,7 +265,31 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogErr
     move |source| LogError::Io { action, path, source }
 }
 
-/// Makes the file's name durable.
+/// Whether the creation of a file with this content did not end: with zeros a power cut leaves what was not written.
+fn is_new(content: &[u8]) -> bool {
+    let mut bytes = content.iter().zip(FIRST_LINE);
+    content.len() <= FIRST_LINE.len() && bytes.all(|(found, meant)| found == meant || *found == 0)
+}
+
+/// Makes a directory, and those above it that it needs. Their names are on the disk then.
+fn create_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if above != Path::new("") => above,
+        _ => Path::new("."),
+    };
+    create_directory(above)?;
+    match fs::create_dir(path) {
+        // Race: another process makes it too.
+        Err(_) if path.is_dir() => {}
+        made => made?,
+    }
+    sync_directory(above)
+}
+
+/// Makes the names in a directory durable.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()

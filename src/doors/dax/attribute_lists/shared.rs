@@ -21,7 +21,7 @@ const UNKNOWN_MAX: u64 = 1_000;
 pub(crate) struct SharedLists {
     here: AttributeLists,
     nodes: Arc<Nodes>,
-    unknown: Cache<u64, ()>,
+    unknown: Cache<i64, ()>,
     asking: Mutex<()>,
 }
 
@@ -44,7 +44,7 @@ impl SharedLists {
     }
 
     /// As [`AttributeLists::id_of`]; the other nodes have heard of the list as well.
-    pub(crate) async fn id_of(&self, names: &[&str]) -> Result<u64, Undefined> {
+    pub(crate) async fn id_of(&self, names: &[&str]) -> Result<i64, Undefined> {
         if let Some(id) = self.here.known_id(names.iter().copied()) {
             return Ok(id);
         }
@@ -54,12 +54,12 @@ impl SharedLists {
     }
 
     /// The names behind a number; `None` if no node knows it.
-    pub(crate) async fn names_of(&self, id: u64) -> Option<Names> {
+    pub(crate) async fn names_of(&self, id: i64) -> Option<Names> {
         if let Some(names) = self.here.names_of(id) {
             return Some(names);
         }
         // One question at a time: clients that go on with the same list ask it together.
-        let _asking = self.asking.lock().await;
+        let _asking = self.nodes.in_time(self.asking.lock()).await?;
         if let Some(names) = self.here.names_of(id) {
             return Some(names);
         }
@@ -73,7 +73,7 @@ impl SharedLists {
         learnt
     }
 
-    async fn learn(&self, id: u64) -> Option<Names> {
+    async fn learn(&self, id: i64) -> Option<Names> {
         let names = self.nodes.names_of(id).await?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         // A node that is wrong about a list must not have items written under the wrong names.

@@ -1,7 +1,6 @@
 //! Clients that misbehave, and clients that do not, over real sockets.
 
 use backend::Outcome;
-use prometheus::Registry;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     task::JoinHandle,
@@ -89,7 +88,7 @@ async fn open_on(listener: TcpListener, config: Config) -> Node {
         clock: Clock::start(),
         chance: Chance::seeded(1),
         drain: drain.clone(),
-        metrics: Metrics::register(&Registry::new()).unwrap(),
+        metrics: Metrics::of_a_test(),
     };
     let transport = if config.tls.is_some() { Transport::Tls } else { Transport::Plain };
     let door = Door::before(|_lists| Echo, config, parts).unwrap();

@@ -244,10 +244,7 @@ pub(super) async fn whole_item(
     blob: &[u8],
 ) -> Result<Item, Refused> {
     let (list, values) = item::split_list(blob)?;
-    let names = match u64::try_from(list) {
-        Ok(list) => lists.names_of(list).await,
-        Err(_) => None,
-    };
+    let names = lists.names_of(list).await;
     let names = names.ok_or_else(|| metadata::unknown(list))?;
     let mut whole = item::decode(values, &names)?;
     for (name, value) in primary_key(schema, key)? {

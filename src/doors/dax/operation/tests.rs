@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backend::doubles::{Scripted, origin_reply};
-use dax_wire::{Extent, Limits};
+use dax_wire::{Extent, Limits, testing::unhex};
 use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ mod kept;
 struct Vectors {
     table_key_schemas: BTreeMap<String, Vec<(String, String)>>,
     /// By client, then by number.
-    attribute_list_ids: BTreeMap<String, BTreeMap<u64, Vec<String>>>,
+    attribute_list_ids: BTreeMap<String, BTreeMap<i64, Vec<String>>>,
     vectors: Vec<Vector>,
 }
 
@@ -29,12 +29,6 @@ struct Vector {
 
 fn vectors() -> Vectors {
     serde_json::from_str(include_str!("../wire/fixtures/vectors.json")).unwrap()
-}
-
-fn unhex(hex: &str) -> Vec<u8> {
-    let (pairs, _) = hex.as_bytes().as_chunks::<2>();
-    let byte = |pair: &[u8; 2]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
-    pairs.iter().map(byte).collect()
 }
 
 impl Vectors {

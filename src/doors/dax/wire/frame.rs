@@ -49,12 +49,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::hex;
 
     const MESSAGE: [u8; 7] = [0x80, 0xa1, 0x62, 0x70, 0x6b, 0x61, 0x53];
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     /// As a client puts a message together again: its bytes, and in how many frames they came.
     fn unframed(mut wire: &[u8]) -> (Vec<u8>, usize) {

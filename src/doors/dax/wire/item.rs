@@ -59,15 +59,17 @@ pub fn split_list(bytes: &[u8]) -> Result<(i64, &[u8]), Malformed> {
 }
 
 /// # Errors
-/// If these are not as many values as the list has names.
+/// If these are not as many values as the list has names, or it has one twice.
 pub fn decode(values: &[u8], names: &[impl AsRef<str>]) -> Result<Item, Malformed> {
     let mut decoder = Decoder::new(values);
     let mut item = Item::new();
     let mut found = 0;
     while decoder.position() < values.len() {
         let value = value::decode(&mut decoder)?;
-        if let Some(name) = names.get(found) {
-            item.insert(name.as_ref(), value);
+        if let Some(name) = names.get(found)
+            && item.insert(name.as_ref(), value).is_some()
+        {
+            return Err(Malformed::DuplicateAttribute);
         }
         found += 1;
     }
@@ -117,8 +119,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::{hex, unhex};
     use crate::value::tests::any_value;
-    use crate::vectors::{hex, schema, unhex};
+    use crate::vectors::schema;
 
     fn item(json: &str) -> Item {
         item_from_slice(json.as_bytes()).unwrap()
@@ -145,6 +148,7 @@ mod tests {
             let expected = Err(Malformed::ValueCount { values: 2, names: names.len() });
             assert_eq!(decode(values, names), expected);
         }
+        assert_eq!(decode(values, &["v", "v"]), Err(Malformed::DuplicateAttribute));
         assert_eq!(decode(&values[..1], &["v"]), Err(Malformed::Truncated));
         assert_eq!(decode(&[], &[""; 0]), Ok(Item::new()));
         assert_eq!(split_list(&[]), Err(Malformed::Truncated));

@@ -111,8 +111,9 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::number::tests::any_number;
+    use crate::testing::{hex, unhex};
     use crate::value::tests::any_value;
-    use crate::vectors::{hex, schema, unhex};
+    use crate::vectors::schema;
 
     fn item(json: &str) -> Item {
         item_from_slice(json.as_bytes()).unwrap()

@@ -162,7 +162,8 @@ mod tests {
 
     use super::*;
     use crate::number::tests::any_number;
-    use crate::vectors::{hex, numbers, unhex};
+    use crate::testing::{hex, unhex};
+    use crate::vectors::numbers;
 
     #[test]
     fn clients_and_we_write_the_same() {

@@ -19,6 +19,8 @@ mod malformed;
 pub mod number;
 mod preamble;
 mod read;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod value;
 mod write;
 

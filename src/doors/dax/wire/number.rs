@@ -177,7 +177,8 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::vectors::{hex, numbers, unhex};
+    use crate::testing::{hex, unhex};
+    use crate::vectors::numbers;
 
     fn decoded(bytes: &[u8]) -> Result<Number, Malformed> {
         let mut decoder = Decoder::new(bytes);

@@ -146,10 +146,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-    }
+    use crate::testing::unhex;
 
     /// The preambles of the seven clients, captured.
     const CAPTURED: [(&str, Layering, &str); 7] = [
@@ -193,7 +190,7 @@ mod tests {
     #[test]
     fn every_client_is_let_in_once_its_preamble_is_whole() {
         for (hex, layering, user_agent) in CAPTURED {
-            let mut wire = bytes(hex);
+            let mut wire = unhex(hex);
             let expected = Preamble { layering, user_agent: Some(user_agent.to_owned()), is_node: false };
             for end in 0..wire.len() {
                 assert_eq!(Preamble::read(&wire[..end]), Ok(None), "{user_agent}, {end} bytes");
@@ -222,14 +219,14 @@ mod tests {
         check(b"GET / HTTP/1.1\r\n", Stranger::NoMagic);
         check(&[0x16, 0x03, 0x01], Stranger::NoMagic);
         check(b"\x67J7yne5H", Stranger::NoMagic);
-        check(&bytes("674a37796e65354702"), Stranger::Layering);
-        check(&bytes("674a37796e65354720"), Stranger::Layering);
-        check(&bytes("674a37796e6535470001"), Stranger::Malformed);
-        check(&bytes("674a37796e65354700f6a001"), Stranger::Mode);
-        check(&bytes("674a37796e65354700f6bf"), Stranger::Malformed);
-        check(&bytes("674a37796e65354700f6bb00ffffffffffffff"), Stranger::Malformed);
+        check(&unhex("674a37796e65354702"), Stranger::Layering);
+        check(&unhex("674a37796e65354720"), Stranger::Layering);
+        check(&unhex("674a37796e6535470001"), Stranger::Malformed);
+        check(&unhex("674a37796e65354700f6a001"), Stranger::Mode);
+        check(&unhex("674a37796e65354700f6bf"), Stranger::Malformed);
+        check(&unhex("674a37796e65354700f6bb00ffffffffffffff"), Stranger::Malformed);
         // A session of a gigabyte is not waited for.
-        let mut endless = bytes("674a37796e653547005a40000000");
+        let mut endless = unhex("674a37796e653547005a40000000");
         assert_eq!(Preamble::read(&endless), Ok(None));
         endless.resize(PREAMBLE_BYTES_MAX, 0);
         check(&endless, Stranger::TooLong);
@@ -241,7 +238,7 @@ mod tests {
             kept in 0_usize..=44,
             tail in proptest::collection::vec(any::<u8>(), 0..40),
         ) {
-            let live = bytes(CAPTURED[3].0);
+            let live = unhex(CAPTURED[3].0);
             let wire = [&live[..kept.min(live.len())], &tail].concat();
             if let Ok(Some((_, length))) = Preamble::read(&wire) {
                 prop_assert!(length <= wire.len());

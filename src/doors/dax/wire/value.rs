@@ -155,7 +155,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::number::tests::any_number;
-    use crate::vectors::{hex, unhex};
+    use crate::testing::{hex, unhex};
 
     fn decoded(hex: &str) -> Result<AttributeValue, Malformed> {
         let bytes = unhex(hex);

@@ -6,7 +6,7 @@ use minicbor::Decoder;
 use model::{KeyAttribute, KeySchema, KeyType};
 use serde::Deserialize;
 
-use super::{Extent, Limits, item, key};
+use super::{Extent, Limits, item, key, testing::unhex};
 
 #[derive(Deserialize)]
 pub(crate) struct Vectors {
@@ -72,18 +72,6 @@ pub(crate) fn vectors() -> Vectors {
 
 pub(crate) fn numbers() -> Vec<NumberVector> {
     vectors().numbers
-}
-
-/// Spaces mean nothing.
-pub(crate) fn unhex(hex: &str) -> Vec<u8> {
-    let hex = hex.replace(' ', "");
-    assert!(hex.len().is_multiple_of(2), "{hex}");
-    let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
-    hex.as_bytes().chunks(2).map(byte).collect()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A key of attributes `h` and maybe `r`, by the letters of their types.

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Malformed;
-use crate::vectors::{ExpressionVector, hex, unhex, vectors};
+use crate::testing::{hex, unhex};
+use crate::vectors::{ExpressionVector, vectors};
 
 /// The names and values that an expression of the fixture mentions.
 type Pairs<T> = Vec<(String, T)>;
