@@ -18,7 +18,7 @@ pub use call::{Call, Caller, Wire};
 pub use failure::{Failure, FailureKind};
 pub use feed::{Announced, Busy, ChangeFeed, Ending, OwnChange, Watched, Watcher};
 pub use outcome::{Bypass, Outcome};
-pub use reply::{Answer, Document, OriginAnswer, Reply};
+pub use reply::{Answer, Batch, Document, OfTable, OriginAnswer, Reply};
 
 /// Something that answers DynamoDB calls: an origin, or a layer around one.
 pub trait Backend: Send + Sync + 'static {

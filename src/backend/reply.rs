@@ -24,6 +24,8 @@ pub enum Answer {
     Origin(OriginAnswer),
     /// A success that this node composed or kept.
     Document(Document),
+    /// A success that consists of kept ones.
+    Batch(Batch),
 }
 
 /// An answer as the origin gave it.
@@ -46,9 +48,22 @@ pub struct Document {
     pub crc32: u32,
     /// The same in the form of another door, once it was asked for there; only of a document that is kept.
     form: Option<Arc<OnceLock<Bytes>>>,
-    /// The kept documents that it is put together from.
-    parts: Option<Arc<[Document]>>,
 }
+
+/// The answer to a `BatchGetItem` all of whose items are kept, and of which nothing else is said. It is put together only
+/// for who wants it as JSON. Clones are one.
+#[derive(Debug, Clone)]
+pub struct Batch(Arc<Whole>);
+
+#[derive(Debug)]
+struct Whole {
+    tables: Vec<OfTable>,
+    compose: fn(&[OfTable]) -> Document,
+    document: OnceLock<Document>,
+}
+
+/// A table's name, and the answers for its keys, in their order.
+pub type OfTable = (String, Vec<Document>);
 
 impl Reply {
     /// The origin's answer.
@@ -71,21 +86,23 @@ impl Reply {
     pub fn status(&self) -> StatusCode {
         match &self.answer {
             Answer::Origin(origin) => origin.status,
-            Answer::Document(_) => StatusCode::OK,
+            Answer::Document(_) | Answer::Batch(_) => StatusCode::OK,
         }
     }
 
     /// The body.
     pub fn body(&self) -> &Bytes {
-        match &self.answer {
-            Answer::Origin(origin) => &origin.body,
-            Answer::Document(document) => &document.body,
-        }
+        self.answer.body()
     }
 
     /// The body of a successful answer.
     pub fn success(&self) -> Option<&Bytes> {
-        (self.status() == StatusCode::OK).then(|| self.body())
+        self.is_success().then(|| self.body())
+    }
+
+    /// Whether it is a successful answer.
+    pub fn is_success(&self) -> bool {
+        self.status() == StatusCode::OK
     }
 
     /// What an answer that is no success says of a write: only an error that is known, with the status of its kind, says
@@ -97,11 +114,39 @@ impl Reply {
     }
 }
 
+impl Answer {
+    /// The body.
+    pub fn body(&self) -> &Bytes {
+        match self {
+            Answer::Origin(origin) => &origin.body,
+            Answer::Document(document) => &document.body,
+            Answer::Batch(batch) => &batch.document().body,
+        }
+    }
+}
+
+impl Batch {
+    /// Of these answers, from which `compose` makes the whole.
+    pub fn new(tables: Vec<OfTable>, compose: fn(&[OfTable]) -> Document) -> Batch {
+        Batch(Arc::new(Whole { tables, compose, document: OnceLock::new() }))
+    }
+
+    /// The answers by table.
+    pub fn tables(&self) -> &[OfTable] {
+        &self.0.tables
+    }
+
+    /// The whole.
+    pub fn document(&self) -> &Document {
+        self.0.document.get_or_init(|| (self.0.compose)(&self.0.tables))
+    }
+}
+
 impl Document {
     /// Takes the checksum of a body.
     pub fn new(body: Bytes) -> Document {
         let crc32 = crc32fast::hash(&body);
-        Document { body, crc32, form: None, parts: None }
+        Document { body, crc32, form: None }
     }
 
     /// The same with room for the form that a door of other than JSON gives it, so that it need not be made for each who
@@ -109,18 +154,6 @@ impl Document {
     #[must_use]
     pub fn with_form(self) -> Document {
         Document { form: Some(Arc::default()), ..self }
-    }
-
-    /// The same as what it is put together from: of a batch all of whose items are kept, and of which nothing else is
-    /// said, the documents of its items, table by table in the order of the keys.
-    #[must_use]
-    pub fn of_parts(self, parts: Vec<Document>) -> Document {
-        Document { parts: Some(parts.into()), ..self }
-    }
-
-    /// What it is put together from, if that is all that it says.
-    pub fn parts(&self) -> Option<&[Document]> {
-        self.parts.as_deref()
     }
 
     /// Whether it has such room.

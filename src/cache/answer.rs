@@ -315,13 +315,13 @@ impl BatchComposer {
         &mut self,
         table_name: &str,
         view: &View,
-        entries: impl Iterator<Item = &'e Entry>,
+        items: impl Iterator<Item = &'e [u8]>,
     ) -> Option<()> {
         let into = &mut self.responses;
         begin_member(table_name, into);
         into.push(b'[');
         let mut is_first = true;
-        for item_json in entries.filter_map(Entry::item_json) {
+        for item_json in items {
             if !std::mem::take(&mut is_first) {
                 into.push(b',');
             }

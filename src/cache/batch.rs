@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use backend::{Bypass, Call, Document, Failure, FailureKind, Outcome, Reply};
+use backend::{Answer, Bypass, Call, Document, Failure, FailureKind, OfTable, Outcome, Reply};
 use bytes::Bytes;
 use futures_util::future::try_join;
 use model::{
@@ -21,7 +21,7 @@ use crate::{
     answer::{BatchComposer, Consumed, GotBatch, View},
     check::says_the_same,
     coherence::{Rule, Sight},
-    entry::{Asked, Entry, Strength},
+    entry::{Asked, Entry, Strength, item_json},
     fetch::{Arrival, Landing, answered_in_trouble, failed_in_trouble, kept_item},
     flight::{Boarded, Follower, Ticket},
     metrics::Counted,
@@ -635,12 +635,18 @@ fn compose(
     wanted: &[Wanted<'_>],
     capacity: Option<ReturnConsumedCapacity>,
 ) -> Option<Reply> {
+    if matches!(capacity, None | Some(ReturnConsumedCapacity::None))
+        && let Some(tables) = kept_whole(wanted)
+    {
+        let answer = Answer::Batch(backend::Batch::new(tables, compose_whole));
+        return Some(Reply { answer, outcome: Outcome::PartialHit });
+    }
     for wanted in wanted {
-        let entries = wanted.keys.iter().filter_map(|key| match &key.state {
-            State::Held(entry) | State::Answered(entry) => Some(&**entry),
+        let items = wanted.keys.iter().filter_map(|key| match &key.state {
+            State::Held(entry) | State::Answered(entry) => entry.item_json(),
             State::Missing { .. } | State::Boarded(_) | State::Unprocessed => None,
         });
-        composer.table(wanted.name, &wanted.view, entries)?;
+        composer.table(wanted.name, &wanted.view, items)?;
         if let Some(left) = wanted.left_over() {
             composer.unprocessed(wanted.name, &left);
         }
@@ -648,23 +654,30 @@ fn compose(
             composer.consumed(wanted.name, Consumed::none(capacity));
         }
     }
-    let document = composer.finish();
-    let document =
-        match parts(wanted).filter(|_| matches!(capacity, None | Some(ReturnConsumedCapacity::None))) {
-            Some(parts) => document.of_parts(parts),
-            None => document,
-        };
-    Some(Reply::document(document, Outcome::PartialHit))
+    Some(Reply::document(composer.finish(), Outcome::PartialHit))
 }
 
 /// The documents of all keys, if all of them are kept and wanted whole, for a door that keeps forms of them.
-fn parts(wanted: &[Wanted<'_>]) -> Option<Vec<Document>> {
-    let keys = wanted.iter().flat_map(|wanted| wanted.keys.iter().map(|key| (&wanted.view, key)));
-    let part = |(view, key): (&View, &WantedKey<'_>)| match &key.state {
-        State::Held(entry) | State::Answered(entry) if view.is_whole() && entry.document.has_form() => {
+fn kept_whole(wanted: &[Wanted<'_>]) -> Option<Vec<OfTable>> {
+    let kept = |key: &WantedKey<'_>| match &key.state {
+        State::Held(entry) | State::Answered(entry) if entry.document.has_form() => {
             Some(entry.document.clone())
         }
         _ => None,
     };
-    keys.map(part).collect()
+    let of_table = |wanted: &Wanted<'_>| {
+        let documents: Option<Vec<_>> = wanted.keys.iter().map(kept).collect();
+        Some((wanted.name.to_owned(), documents.filter(|_| wanted.view.is_whole())?))
+    };
+    wanted.iter().map(of_table).collect()
+}
+
+/// The answer out of such documents.
+fn compose_whole(tables: &[OfTable]) -> Document {
+    let mut composer = BatchComposer::default();
+    for (name, documents) in tables {
+        let items = documents.iter().filter_map(item_json);
+        composer.table(name, &View::Whole, items).expect("a whole item need not be read");
+    }
+    composer.finish()
 }

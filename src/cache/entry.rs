@@ -83,6 +83,11 @@ pub(crate) const ABSENT: &[u8] = b"{}";
 
 const ITEM_PREFIX: &[u8] = b"{\"Item\":";
 
+/// The JSON of the item alone, of the answer to a `GetItem`.
+pub(crate) fn item_json(document: &Document) -> Option<&[u8]> {
+    document.body.strip_prefix(ITEM_PREFIX)?.strip_suffix(b"}")
+}
+
 /// An entry that is asked for so often when its end is near is a hot one.
 const HOT: u8 = 2;
 
@@ -100,7 +105,7 @@ impl Entry {
 
     /// The JSON of the item alone.
     pub(crate) fn item_json(&self) -> Option<&[u8]> {
-        self.document.body.strip_prefix(ITEM_PREFIX)?.strip_suffix(b"}")
+        item_json(&self.document)
     }
 
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {

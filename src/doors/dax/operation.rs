@@ -69,25 +69,22 @@ struct Success {
 impl Success {
     /// The JSON.
     fn body(&self) -> &Bytes {
-        match &self.answer {
-            Answer::Document(document) => &document.body,
-            Answer::Origin(origin) => &origin.body,
-        }
+        self.answer.body()
     }
 
     /// The document, if it is one that is kept as it is, and with it what this door makes of it.
     fn kept(&self) -> Option<&Document> {
         match &self.answer {
             Answer::Document(document) if document.has_form() => Some(document),
-            Answer::Document(_) | Answer::Origin(_) => None,
+            Answer::Document(_) | Answer::Origin(_) | Answer::Batch(_) => None,
         }
     }
 
     /// Of a batch out of kept documents alone: these, in the order of its keys.
-    fn parts(&self) -> Option<&[Document]> {
+    fn parts(&self) -> Option<impl Iterator<Item = &Document>> {
         match &self.answer {
-            Answer::Document(document) => document.parts(),
-            Answer::Origin(_) => None,
+            Answer::Batch(batch) => Some(batch.tables().iter().flat_map(|(_, documents)| documents)),
+            Answer::Document(_) | Answer::Origin(_) => None,
         }
     }
 }
@@ -177,7 +174,7 @@ impl Operations {
                 answer.unwrap_or_else(|| Err(Failure::deadline())).map_err(Refused::Failure)?
             }
         };
-        if reply.success().is_some() {
+        if reply.is_success() {
             return Ok(Success { answer: reply.answer, outcome: reply.outcome });
         }
         let refused = Refused::of_origin(&reply);

@@ -1,6 +1,6 @@
 //! Writing answers as DynamoDB writes them.
 
-use backend::{Answer, Outcome, Reply};
+use backend::{Answer, Document, Outcome, Reply};
 use base::Chance;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use model::{ApiError, ErrorCode};
@@ -90,12 +90,14 @@ fn media_type(headers: &HeaderMap) -> Option<&str> {
 /// What a call came to.
 pub(crate) fn reply(asker: &Asker, reply: Reply) -> Response<Body> {
     let outcome = reply.outcome;
+    let ours = |document: Document| {
+        let mut response = json(StatusCode::OK, asker, document.body, document.crc32);
+        response.headers_mut().insert(CACHE_STATUS, cache_status(outcome));
+        response
+    };
     match reply.answer {
-        Answer::Document(document) => {
-            let mut response = json(StatusCode::OK, asker, document.body, document.crc32);
-            response.headers_mut().insert(CACHE_STATUS, cache_status(outcome));
-            response
-        }
+        Answer::Document(document) => ours(document),
+        Answer::Batch(batch) => ours(batch.document().clone()),
         Answer::Origin(origin) => {
             let crc32 = crc32fast::hash(&origin.body);
             let mut response = Response::new(full(origin.body));

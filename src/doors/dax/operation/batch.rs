@@ -128,12 +128,11 @@ impl Operations {
     /// The answer to a `batchGetItem` whose items are all kept.
     async fn batch_of(
         &self,
-        documents: &[Document],
+        mut documents: impl Iterator<Item = &Document> + Send,
         tables: &[(&str, Asking<'_>)],
         schemas: &[Arc<KeySchema>],
         wanted: &[Option<Wanted>],
     ) -> Result<Writer, Refused> {
-        let mut documents = documents.iter();
         let mut out = reply::begin(0);
         out.array(2);
         out.map(tables.len());
