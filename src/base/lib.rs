@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of DynamoDB. Start at [`Clock`] and [`Drain`]; a door starts at [`listen`].
 
+mod announcement;
 mod causes;
 mod chance;
 mod clock;
@@ -14,6 +15,7 @@ mod status;
 pub mod telemetry;
 pub mod units;
 
+pub use announcement::Announcement;
 pub use causes::causes;
 pub use chance::Chance;
 pub use clock::{Clock, Instant};

@@ -5,12 +5,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use base::Instant;
+use base::{Announcement, Instant};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use crate::{
-    announcement::Announcement,
     coherence::{Sight, Stamp},
     entry::Strength,
 };

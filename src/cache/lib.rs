@@ -11,7 +11,6 @@
 //! `follow.rs`) hear of writes that do not pass through. `check.rs` and
 //! `report.rs` say whether all this is right, and worth it. `purge.rs` and `explain.rs` are for operators.
 
-mod announcement;
 mod answer;
 mod batch;
 mod check;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use backend::{Backend, Call, Outcome};
-use base::{Clock, Drain, Instant};
+use base::{Announcement, Clock, Drain, Instant};
 use bytes::Bytes;
 use model::{
     ErrorCode, IndexDefinition, IndexScope, Item, KeyError, KeySchema, PrimaryKey, TableDefinition, TableRef,
@@ -18,7 +18,6 @@ use model::{
 };
 
 use crate::{
-    announcement::Announcement,
     coherence::{Place, Rule, Rules, Slot, Stamps},
     config::{RuleBook, TableRule},
     entry::{Shelf, Shelves},

@@ -74,6 +74,11 @@ impl TableDefinition {
         })
     }
 
+    /// The indexes that have its own partitions.
+    pub fn local_indexes(&self) -> impl Iterator<Item = &IndexDefinition> {
+        self.indexes.iter().filter(|index| index.scope == IndexScope::Local)
+    }
+
     /// Whether both are the same table with the same items, whatever became of its indexes.
     pub fn is_same_table(&self, other: &TableDefinition) -> bool {
         (&self.arn, &self.id, &self.key_schema) == (&other.arn, &other.id, &other.key_schema)

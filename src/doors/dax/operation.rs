@@ -154,8 +154,8 @@ impl Operations {
         arguments.end()?;
         let mut out = reply::begin(0);
         // Clients rely on the order.
-        out.map(table.attributes().count());
-        for attribute in table.attributes() {
+        out.map(table.key_schema.attributes().count());
+        for attribute in table.key_schema.attributes() {
             out.text(&attribute.name);
             out.text(attribute.key_type.as_str());
         }
@@ -178,9 +178,7 @@ impl Operations {
             return Ok(Success { answer: reply.answer, outcome: reply.outcome });
         }
         let refused = Refused::of_origin(&reply);
-        if refused.doubts_tables() {
-            self.tables.forget(tables);
-        }
+        self.tables.hear(&refused, tables);
         Err(refused)
     }
 

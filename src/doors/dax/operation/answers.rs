@@ -38,9 +38,8 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unanswerable> 
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Capacity {
     pub(super) table_name: String,
-    capacity_units: Option<f64>,
-    read_capacity_units: Option<f64>,
-    write_capacity_units: Option<f64>,
+    #[serde(flatten)]
+    units: Units,
     table: Option<Units>,
     global_secondary_indexes: Option<BTreeMap<String, Units>>,
     local_secondary_indexes: Option<BTreeMap<String, Units>>,
@@ -59,7 +58,7 @@ impl Capacity {
     pub(super) fn write(&self, out: &mut Writer) {
         let mut within = Writer::new();
         within.text(&self.table_name);
-        within.float(self.capacity_units.unwrap_or_default());
+        within.float(self.units.capacity_units.unwrap_or_default());
         match &self.table {
             Some(table) => within.float(table.capacity_units.unwrap_or_default()),
             None => within.null(),
@@ -82,13 +81,7 @@ impl Capacity {
     /// As transactions have it: a map that says more.
     pub(super) fn write_extended(&self, out: &mut Writer) {
         out.begin_map();
-        let sums = [self.capacity_units, self.read_capacity_units, self.write_capacity_units];
-        for (number, units) in (1..).zip(sums) {
-            if let Some(units) = units {
-                out.int(number);
-                out.float(units);
-            }
-        }
+        self.units.write_members(out);
         out.int(4);
         out.text(&self.table_name);
         if let Some(table) = &self.table {
@@ -111,14 +104,22 @@ impl Capacity {
 
 impl Units {
     fn write(&self, out: &mut Writer) {
-        let all = [self.capacity_units, self.read_capacity_units, self.write_capacity_units];
-        out.map(all.iter().flatten().count());
-        for (number, units) in (1..).zip(all) {
+        out.map(self.all().iter().flatten().count());
+        self.write_members(out);
+    }
+
+    fn write_members(&self, out: &mut Writer) {
+        for (number, units) in (1..).zip(self.all()) {
             if let Some(units) = units {
                 out.int(number);
                 out.float(units);
             }
         }
+    }
+
+    /// In the order of their numbers, from 1.
+    fn all(&self) -> [Option<f64>; 3] {
+        [self.capacity_units, self.read_capacity_units, self.write_capacity_units]
     }
 }
 

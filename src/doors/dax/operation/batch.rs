@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use backend::Document;
 use minicbor::Decoder;
 use model::{
-    ApiError, ErrorCode, Item, KeySchema,
+    ApiError, ErrorCode, Item, KeySchema, TableDefinition,
     call::{
         BatchGetItem, BatchWriteItem, DeleteRequest, ItemToPut, KeysAndAttributes, PutRequest, Request,
         WriteRequest,
@@ -64,7 +64,8 @@ impl Operations {
         let options = arguments.options()?;
         arguments.end()?;
         let names: Vec<&str> = tables.iter().map(|(table, _)| *table).collect();
-        let schemas = self.schemas(&names, asked).await?;
+        let definitions = self.definitions(&names, asked).await?;
+        let schemas = key_schemas(&definitions);
         let mut wanted = Vec::with_capacity(tables.len());
         let mut request_items = Vec::with_capacity(tables.len());
         for ((table, asking), schema) in tables.iter().zip(&schemas) {
@@ -130,7 +131,7 @@ impl Operations {
         &self,
         mut documents: impl Iterator<Item = &Document> + Send,
         tables: &[(&str, Asking<'_>)],
-        schemas: &[Arc<KeySchema>],
+        schemas: &[&KeySchema],
         wanted: &[Option<Wanted>],
     ) -> Result<Writer, Refused> {
         let mut out = reply::begin(0);
@@ -181,7 +182,8 @@ impl Operations {
         let options = arguments.options()?;
         arguments.end()?;
         let names: Vec<&str> = tables.iter().map(|(table, _)| *table).collect();
-        let schemas = self.schemas(&names, asked).await?;
+        let definitions = self.definitions(&names, asked).await?;
+        let schemas = key_schemas(&definitions);
         let mut request_items = Vec::with_capacity(tables.len());
         for ((table, writings), schema) in tables.iter().zip(&schemas) {
             let mut writes = Vec::with_capacity(writings.len());
@@ -210,12 +212,12 @@ impl Operations {
         &self,
         success: Success,
         names: &[&str],
-        schemas: &[Arc<KeySchema>],
+        schemas: &[&KeySchema],
     ) -> Result<Answered, Unanswerable> {
         let written: Written = answers::read(success.body())?;
         let schema_of = |table: &str| {
             let place = names.iter().position(|name| *name == table);
-            place.and_then(|place| schemas.get(place))
+            place.and_then(|place| schemas.get(place)).copied()
         };
         let mut out = reply::begin(0);
         out.map(written.unprocessed_items.len());
@@ -244,24 +246,28 @@ impl Operations {
         Ok(Answered::new(out, success.outcome))
     }
 
-    /// The keys of these tables, in their order.
-    pub(super) async fn schemas(
+    /// These tables, in their order.
+    pub(super) async fn definitions(
         &self,
         names: &[&str],
         asked: &Asked<'_>,
-    ) -> Result<Vec<Arc<KeySchema>>, Refused> {
-        let mut schemas = Vec::with_capacity(names.len());
+    ) -> Result<Vec<Arc<TableDefinition>>, Refused> {
+        let mut definitions = Vec::with_capacity(names.len());
         for name in names {
-            schemas.push(self.tables.learn(name, asked.deadline).await?);
+            definitions.push(self.tables.learn(name, asked.deadline).await?);
         }
-        Ok(schemas)
+        Ok(definitions)
     }
+}
+
+pub(super) fn key_schemas(tables: &[Arc<TableDefinition>]) -> Vec<&KeySchema> {
+    tables.iter().map(|table| &table.key_schema).collect()
 }
 
 /// Metrics of item collections by table.
 pub(super) fn write_collections<'s>(
     metrics: &BTreeMap<String, Vec<CollectionMetrics>>,
-    schema_of: impl Fn(&str) -> Option<&'s Arc<KeySchema>>,
+    schema_of: impl Fn(&str) -> Option<&'s KeySchema>,
     out: &mut Writer,
 ) {
     let known: Vec<_> =

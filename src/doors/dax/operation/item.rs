@@ -47,13 +47,14 @@ impl Operations {
         let (table, key) = (arguments.text_in_bytes()?, arguments.bytes()?);
         let options = arguments.options()?;
         arguments.end()?;
-        let schema = self.tables.learn(table, asked.deadline).await?;
+        let definition = self.tables.learn(table, asked.deadline).await?;
+        let schema = &definition.key_schema;
         let wanted = options.projection.map(Wanted::read).transpose()?;
         let wanted = wanted.as_ref();
         let texts = Wanted::of_items(wanted);
         let request = GetItem {
             table_name: table.to_owned(),
-            key: primary_key(&schema, key)?,
+            key: primary_key(schema, key)?,
             consistent_read: options.is_strong,
             return_consumed_capacity: options.capacity,
             projection_expression: texts.printed.projection,
@@ -64,14 +65,14 @@ impl Operations {
         let mut out;
         match success.kept() {
             Some(document) => {
-                let blob = self.blob_of(document, &schema).await?;
+                let blob = self.blob_of(document, schema).await?;
                 out = reply::begin(blob.len() + AROUND_ITEM_BYTES);
                 out.begin_map();
                 if !blob.is_empty() {
                     out.int(ITEM);
                     match wanted {
                         Some(wanted) => {
-                            wanted.write(&whole_item(&self.lists, &schema, key, &blob).await?, &mut out)
+                            wanted.write(&whole_item(&self.lists, schema, key, &blob).await?, &mut out)
                         }
                         None => out.bytes(&blob),
                     }
@@ -85,7 +86,7 @@ impl Operations {
                     out.int(ITEM);
                     match wanted {
                         Some(wanted) => wanted.write(item, &mut out),
-                        None => out.bytes(&self.blob(item, &schema).await?),
+                        None => out.bytes(&self.blob(item, schema).await?),
                     }
                 }
                 write_capacity(consumed_capacity.as_ref(), &mut out);
@@ -122,11 +123,12 @@ impl Operations {
         let (table, key, blob) = (arguments.text_in_bytes()?, arguments.bytes()?, arguments.bytes()?);
         let options = arguments.options()?;
         arguments.end()?;
-        let schema = self.tables.learn(table, asked.deadline).await?;
+        let definition = self.tables.learn(table, asked.deadline).await?;
+        let schema = &definition.key_schema;
         let texts = write_texts(options.condition, None)?;
         let request = PutItem {
             table_name: table.to_owned(),
-            item: ItemToPut::new(whole_item(&self.lists, &schema, key, blob).await?),
+            item: ItemToPut::new(whole_item(&self.lists, schema, key, blob).await?),
             return_values: options.values,
             return_consumed_capacity: options.capacity,
             return_item_collection_metrics: options.metrics,
@@ -136,7 +138,7 @@ impl Operations {
             ..PutItem::default()
         };
         let success = self.ask(Request::PutItem(request), &[table], asked).await?;
-        Ok(self.written(success, &schema, options.values).await?)
+        Ok(self.written(success, schema, options.values).await?)
     }
 
     /// `updateItem`.
@@ -148,11 +150,12 @@ impl Operations {
         let (table, key) = (arguments.text_in_bytes()?, arguments.bytes()?);
         let options = arguments.options()?;
         arguments.end()?;
-        let schema = self.tables.learn(table, asked.deadline).await?;
+        let definition = self.tables.learn(table, asked.deadline).await?;
+        let schema = &definition.key_schema;
         let texts = write_texts(options.condition, options.update)?;
         let request = UpdateItem {
             table_name: table.to_owned(),
-            key: primary_key(&schema, key)?,
+            key: primary_key(schema, key)?,
             return_values: options.values,
             return_consumed_capacity: options.capacity,
             return_item_collection_metrics: options.metrics,
@@ -163,7 +166,7 @@ impl Operations {
             ..UpdateItem::default()
         };
         let success = self.ask(Request::UpdateItem(request), &[table], asked).await?;
-        Ok(self.written(success, &schema, options.values).await?)
+        Ok(self.written(success, schema, options.values).await?)
     }
 
     /// `deleteItem`.
@@ -175,11 +178,12 @@ impl Operations {
         let (table, key) = (arguments.text_in_bytes()?, arguments.bytes()?);
         let options = arguments.options()?;
         arguments.end()?;
-        let schema = self.tables.learn(table, asked.deadline).await?;
+        let definition = self.tables.learn(table, asked.deadline).await?;
+        let schema = &definition.key_schema;
         let texts = write_texts(options.condition, None)?;
         let request = DeleteItem {
             table_name: table.to_owned(),
-            key: primary_key(&schema, key)?,
+            key: primary_key(schema, key)?,
             return_values: options.values,
             return_consumed_capacity: options.capacity,
             return_item_collection_metrics: options.metrics,
@@ -189,7 +193,7 @@ impl Operations {
             ..DeleteItem::default()
         };
         let success = self.ask(Request::DeleteItem(request), &[table], asked).await?;
-        Ok(self.written(success, &schema, options.values).await?)
+        Ok(self.written(success, schema, options.values).await?)
     }
 
     /// The result of a write.

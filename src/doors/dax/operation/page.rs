@@ -5,7 +5,7 @@ use bytes::Bytes;
 use expr::Trees;
 use minicbor::Decoder;
 use model::{
-    ApiError, Item, KeySchema,
+    ApiError, Item, KeySchema, TableDefinition,
     call::{Query, Request, Scan, Select},
 };
 use serde::Deserialize;
@@ -105,13 +105,14 @@ impl Operations {
         let (table, key_condition) = (arguments.text_in_bytes()?, arguments.bytes()?);
         let options = arguments.options()?;
         arguments.end()?;
-        let schema = self.tables.learn(table, asked.deadline).await?;
+        let definition = self.tables.learn(table, asked.deadline).await?;
+        let schema = &definition.key_schema;
         let shape = Shape::of(&options)?;
         let texts = shape.texts(Some(key_condition), &options)?;
         let request = Query {
             table_name: table.to_owned(),
-            exclusive_start_key: shape.start(&options, &schema)?,
-            select: self.select(table, &options),
+            exclusive_start_key: shape.start(&options, schema)?,
+            select: select(&definition, &options),
             index_name: options.index,
             limit: options.limit,
             consistent_read: options.is_strong,
@@ -125,7 +126,7 @@ impl Operations {
             ..Query::default()
         };
         let success = self.ask(Request::Query(request), &[table], asked).await?;
-        Ok(self.page(success, &shape, &schema).await?)
+        Ok(self.page(success, &shape, schema).await?)
     }
 
     /// `scan`.
@@ -137,13 +138,14 @@ impl Operations {
         let table = arguments.text_in_bytes()?;
         let options = arguments.options()?;
         arguments.end()?;
-        let schema = self.tables.learn(table, asked.deadline).await?;
+        let definition = self.tables.learn(table, asked.deadline).await?;
+        let schema = &definition.key_schema;
         let shape = Shape::of(&options)?;
         let texts = shape.texts(None, &options)?;
         let request = Scan {
             table_name: table.to_owned(),
-            exclusive_start_key: shape.start(&options, &schema)?,
-            select: self.select(table, &options),
+            exclusive_start_key: shape.start(&options, schema)?,
+            select: select(&definition, &options),
             index_name: options.index,
             limit: options.limit,
             consistent_read: options.is_strong,
@@ -157,13 +159,7 @@ impl Operations {
             ..Scan::default()
         };
         let success = self.ask(Request::Scan(request), &[table], asked).await?;
-        Ok(self.page(success, &shape, &schema).await?)
-    }
-
-    fn select(&self, table: &str, options: &Options<'_>) -> Option<Select> {
-        let index = options.index.as_deref();
-        let is_local = index.is_none_or(|index| self.tables.has_local_index(table, index));
-        meant(options.select, options.projection.is_some(), is_local)
+        Ok(self.page(success, &shape, schema).await?)
     }
 
     /// The answer to either.
@@ -242,6 +238,12 @@ impl Operations {
         }
         Ok(keyed)
     }
+}
+
+fn select(table: &TableDefinition, options: &Options<'_>) -> Option<Select> {
+    let is_local = |index: &str| table.local_indexes().any(|local| local.name == index);
+    let is_local = options.index.as_deref().is_none_or(is_local);
+    meant(options.select, options.projection.is_some(), is_local)
 }
 
 /// What a client means that selects so.

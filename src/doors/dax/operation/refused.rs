@@ -11,7 +11,7 @@ use crate::{
 use dax_wire::Malformed;
 
 /// Why a request has no result.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Refused {
     /// It is wrong or cannot be asked for: whatever the error says, nothing was sent.
     Invalid(ApiError),
@@ -27,11 +27,11 @@ pub(super) enum Refused {
 
 /// Why what the stack answered cannot be given: whatever makes an answer of a success fails with this, and with nothing
 /// else where the success is that of a write, since what was written then is written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Unanswerable(ApiError);
 
 /// An error as the stack answered it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ErrorAnswer {
     pub(super) error: ApiError,
     /// The origin's name of the error, which may be none that is known here.
@@ -43,7 +43,7 @@ pub(super) struct ErrorAnswer {
 }
 
 /// Why one action cancelled its transaction.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CancellationReason {
     pub(super) code: Option<String>,
@@ -83,10 +83,12 @@ impl Refused {
         Refused::Error(Box::new(ErrorAnswer { error, name, verdict, reasons, outcome: reply.outcome }))
     }
 
-    /// Whether it may come of having an outdated idea of a table.
-    pub(super) fn doubts_tables(&self) -> bool {
-        let Refused::Error(answer) = self else { return false };
-        matches!(answer.error.code, ErrorCode::ResourceNotFoundException | ErrorCode::ValidationException)
+    /// The error that the stack answered, if it answered one.
+    pub(super) fn answered(&self) -> Option<ErrorCode> {
+        match self {
+            Refused::Error(answer) => Some(answer.error.code),
+            _ => None,
+        }
     }
 
     /// Why nothing was sent, if this came of what is asked for first.

@@ -1,6 +1,6 @@
 //! Transactions.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use expr::Trees;
 use model::{
@@ -24,7 +24,7 @@ use super::{
     arguments::{
         Arguments, Texts, bytes_or_null, on_failure, primary_key, text_in_bytes, whole_item, write_texts,
     },
-    batch::write_collections,
+    batch::{key_schemas, write_collections},
     projection::Wanted,
     refused::{CancellationReason, Refused, Unanswerable},
 };
@@ -70,7 +70,8 @@ impl Operations {
         if keys.len() != tables.len() {
             return Err(Malformed::WrongType.into());
         }
-        let schemas = self.schemas(&tables, asked).await?;
+        let definitions = self.definitions(&tables, asked).await?;
+        let schemas = key_schemas(&definitions);
         let wanted: Vec<Option<Wanted>> = projections
             .into_iter()
             .map(|projection| projection.map(Wanted::read).transpose())
@@ -81,7 +82,7 @@ impl Operations {
             let texts = Texts::of(&trees);
             let get = TransactGet {
                 table_name: tables[place].to_owned(),
-                key: primary_key(&schemas[place], keys[place])?,
+                key: primary_key(schemas[place], keys[place])?,
                 projection_expression: texts.printed.projection,
                 expression_attribute_names: texts.names,
             };
@@ -133,10 +134,11 @@ impl Operations {
         if tables.len() != count || keys.len() != count {
             return Err(Malformed::WrongType.into());
         }
-        let schemas = self.schemas(&tables, asked).await?;
+        let definitions = self.definitions(&tables, asked).await?;
+        let schemas = key_schemas(&definitions);
         let mut transact_items = Vec::with_capacity(count);
         for place in 0..count {
-            let schema = &schemas[place];
+            let schema = schemas[place];
             let texts = write_texts(conditions[place], updates[place])?;
             let (table_name, condition) = (tables[place].to_owned(), texts.printed.condition);
             let (names, values, on_failure) = (texts.names, texts.values, on_failures[place]);
@@ -200,7 +202,7 @@ impl Operations {
     }
 
     /// A cancelled transaction says of each of its actions why; clients fail if it does not.
-    async fn with_reasons(&self, refused: Refused, schemas: &[Arc<KeySchema>]) -> Refused {
+    async fn with_reasons(&self, refused: Refused, schemas: &[&KeySchema]) -> Refused {
         let mut answer = match refused {
             Refused::Error(answer) if answer.error.code == ErrorCode::TransactionCanceledException => answer,
             other => return other,
@@ -225,12 +227,12 @@ impl Operations {
 fn transact_written(
     success: &Success,
     tables: &[&str],
-    schemas: &[Arc<KeySchema>],
+    schemas: &[&KeySchema],
 ) -> Result<Answered, Unanswerable> {
     let written: Written = answers::read(success.body())?;
     let schema_of = |table: &str| {
         let place = tables.iter().position(|name| *name == table);
-        place.and_then(|place| schemas.get(place))
+        place.and_then(|place| schemas.get(place)).copied()
     };
     let mut out = reply::begin(0);
     out.array(3);

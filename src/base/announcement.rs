@@ -5,27 +5,27 @@ use tokio::sync::oneshot;
 
 /// The hearing end. Clones wait for the same word.
 #[derive(Debug)]
-pub(crate) struct Announcement<T>(Shared<oneshot::Receiver<T>>);
+pub struct Announcement<T>(Shared<oneshot::Receiver<T>>);
 
 impl<T: Clone> Announcement<T> {
     /// Something that is yet to be said, and the means to say it.
-    pub(crate) fn new() -> (oneshot::Sender<T>, Announcement<T>) {
+    pub fn new() -> (oneshot::Sender<T>, Announcement<T>) {
         let (say, hear) = oneshot::channel();
         (say, Announcement(hear.shared()))
     }
 
     /// What was said; `None` if whoever was to say it is gone.
-    pub(crate) async fn heard(self) -> Option<T> {
+    pub async fn heard(self) -> Option<T> {
         self.0.await.ok()
     }
 
     /// Whether it may yet be said.
-    pub(crate) fn is_awaited(&self) -> bool {
+    pub fn is_awaited(&self) -> bool {
         self.0.clone().now_or_never().is_none()
     }
 
     /// Whether both wait for the same word.
-    pub(crate) fn is(&self, other: &Announcement<T>) -> bool {
+    pub fn is(&self, other: &Announcement<T>) -> bool {
         self.0.ptr_eq(&other.0)
     }
 }
