@@ -31,6 +31,31 @@ impl Number {
         Written::read(text.as_bytes()).ok_or(NumberError::NotANumber)?.checked()
     }
 
+    /// `integer` times ten to the power of `exponent`.
+    pub fn scaled(integer: i128, exponent: i64) -> Result<Number, NumberError> {
+        let exponent = exponent.clamp(-EXPONENT_CEILING, EXPONENT_CEILING);
+        let mut coefficient = integer.unsigned_abs();
+        let mut zeros = 0;
+        while coefficient > 0 && coefficient.is_multiple_of(10) {
+            coefficient /= 10;
+            zeros += 1;
+        }
+        let written = Written {
+            negative: integer < 0,
+            coefficient,
+            significant_digits: digits(coefficient),
+            exponent: exponent + zeros,
+            written_exponent: exponent,
+        };
+        written.checked()
+    }
+
+    /// What [`Number::scaled`] makes it of again: an integer without zeros behind it, and a power of ten.
+    pub fn unscaled(&self) -> (i128, i16) {
+        let coefficient = i128::try_from(self.coefficient).expect("38 digits fit into 127 bits");
+        (if self.negative { -coefficient } else { coefficient }, self.exponent)
+    }
+
     /// The text DynamoDB answers with.
     ///
     /// DynamoDB: plain decimals without exponent, plus sign or superfluous zeros, however long that gets
@@ -93,7 +118,7 @@ impl Number {
 
     /// How many digits the coefficient has; zero has none.
     pub fn significant_digits(&self) -> usize {
-        self.coefficient.checked_ilog10().map_or(0, |log| log as usize + 1)
+        digits(self.coefficient)
     }
 
     /// How many of the significant digits stand before the decimal point, and how many behind it.
@@ -258,6 +283,10 @@ impl Written {
             _ => Err(NumberError::TooManyDigits),
         }
     }
+}
+
+fn digits(coefficient: u128) -> usize {
+    coefficient.checked_ilog10().map_or(0, |log| log as usize + 1)
 }
 
 fn split_sign(text: &[u8]) -> (bool, &[u8]) {

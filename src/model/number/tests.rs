@@ -304,6 +304,22 @@ proptest! {
     }
 
     #[test]
+    fn an_integer_and_a_power_of_ten_are_what_their_text_is(
+        integer in prop_oneof![any::<i128>(), -1000i128..1000, any::<i64>().prop_map(i128::from)],
+        zeros in 0u32..40,
+        exponent in prop_oneof![-200i64..200, -3i64..4, any::<i64>(), Just(i64::MAX), Just(i64::MIN)],
+    ) {
+        let integer = 10i128.checked_pow(zeros).and_then(|unit| integer.checked_mul(unit)).unwrap_or(integer);
+        let number = Number::scaled(integer, exponent);
+        prop_assert_eq!(number, Number::parse(&format!("{integer}e{exponent}")), "{}e{}", integer, exponent);
+        if let Ok(number) = number {
+            let (integer, exponent) = number.unscaled();
+            prop_assert_eq!(Number::scaled(integer, exponent.into()), Ok(number));
+            prop_assert!(integer % 10 != 0 || (integer, exponent) == (0, 0));
+        }
+    }
+
+    #[test]
     fn texts_agree_with_big_decimals(text in any_text()) {
         match Number::parse(&text) {
             Ok(number) => {

@@ -6,7 +6,7 @@
 use model::Number;
 
 use super::Malformed;
-use super::number::Parts;
+use super::number::parts;
 
 const ZERO: u8 = 0x80;
 /// Which some client might write for -0.
@@ -24,12 +24,13 @@ const LAST_GROUP: u16 = FIRST_GROUP + 999;
 const GROUP_BITS: u32 = 10;
 const GROUP_MAX: u16 = 0x3FF;
 
-/// With the digits that clients print as DynamoDB would; see [`Parts`].
+/// With the digits that clients print as DynamoDB would; see [`parts`].
 pub fn encode(number: &Number) -> Vec<u8> {
     if number.is_zero() {
         return vec![ZERO];
     }
-    let Parts { is_negative, digits, exponent } = Parts::of(number);
+    let (unscaled, exponent) = parts(number);
+    let (is_negative, digits) = (unscaled < 0, unscaled.unsigned_abs().to_string());
     let mut bytes = header(is_negative, exponent + digits.len() as i64);
     let mut bits = BitWriter { bytes: &mut bytes, pending: 0, pending_bits: 0 };
     let mut put = |group: u16, negative: u16| bits.put(if is_negative { negative - group } else { group });

@@ -23,7 +23,7 @@ pub fn decode(decoder: &mut Decoder<'_>) -> Result<Number, Malformed> {
         }
         // The shortest text that means this double is what a JavaScript client's caller had written.
         Type::F64 => Ok(Number::parse(&format!("{:e}", decoder.f64()?))?),
-        _ => Ok(Number::parse(&integer(decoder)?)?),
+        _ => Ok(Number::scaled(integer(decoder)?, 0)?),
     }
 }
 
@@ -35,20 +35,16 @@ pub(super) fn decode_tagged(tag: u64, decoder: &mut Decoder<'_>) -> Result<Numbe
     if decoder.array()? != Some(2) {
         return Err(Malformed::WrongType);
     }
-    let exponent = match decoder.datatype()? {
-        kind if is_int(kind) => i128::from(decoder.int()?),
-        _ => return Err(Malformed::WrongType),
-    };
-    let mantissa = match decoder.datatype()? {
+    // What 64 bits cannot hold is out of range like all else.
+    let exponent = integer(decoder)?.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+    match decoder.datatype()? {
         Type::Tag => {
             let tag = decoder.tag()?.as_u64();
-            bignum(tag, decoder)?
+            // However large the exponent, the text stays short.
+            Ok(Number::parse(&format!("{}e{exponent}", bignum(tag, decoder)?))?)
         }
-        _ => integer(decoder)?,
-    };
-    // However large the exponent, the text stays short. What 64 bits cannot hold is out of range like all else.
-    let exponent = exponent.clamp(i64::MIN.into(), i64::MAX.into());
-    Ok(Number::parse(&format!("{mantissa}e{exponent}"))?)
+        _ => Ok(Number::scaled(integer(decoder)?, exponent)?),
+    }
 }
 
 pub(super) fn is_number_tag(tag: u64) -> bool {
@@ -60,9 +56,9 @@ pub(super) fn is_int(kind: Type) -> bool {
     matches!(kind, U8 | U16 | U32 | U64 | I8 | I16 | I32 | I64 | Int)
 }
 
-fn integer(decoder: &mut Decoder<'_>) -> Result<String, Malformed> {
+fn integer(decoder: &mut Decoder<'_>) -> Result<i128, Malformed> {
     match decoder.datatype()? {
-        kind if is_int(kind) => Ok(i128::from(decoder.int()?).to_string()),
+        kind if is_int(kind) => Ok(decoder.int()?.into()),
         _ => Err(Malformed::WrongType),
     }
 }
@@ -112,14 +108,13 @@ fn decimal_digits(bytes: &[u8], plus: u8) -> String {
 /// What fits 64 bits is an integer. Clients print other integers digit by digit if they are decimal fractions of
 /// exponent 0, but those written in Python fail at more than 38 digits, so longer ones have an exponent.
 pub fn encode(number: &Number, writer: &mut Writer) {
-    let parts = Parts::of(number);
-    let unscaled = parts.unscaled();
+    let (unscaled, exponent) = parts(number);
     match i64::try_from(unscaled) {
-        Ok(integer) if parts.exponent == 0 => writer.int(integer),
+        Ok(integer) if exponent == 0 => writer.int(integer),
         _ => {
             writer.tag(DECIMAL_FRACTION);
             writer.array(2);
-            writer.int(parts.exponent);
+            writer.int(exponent);
             encode_integer(unscaled, writer);
         }
     }
@@ -139,36 +134,14 @@ fn encode_integer(integer: i128, writer: &mut Writer) {
     writer.bytes(&bytes[leading_zeros..]);
 }
 
-/// A number as digits and a power of ten.
-pub(super) struct Parts {
-    pub(super) is_negative: bool,
-    /// At most 38, and not beginning with a zero, but for zero itself.
-    pub(super) digits: String,
-    /// Of the last digit: 0 for an integer of at most 38 digits.
-    pub(super) exponent: i64,
-}
-
-impl Parts {
-    pub(super) fn of(number: &Number) -> Parts {
-        let text = number.to_text();
-        let text = text.trim_start_matches('-');
-        let (digits, exponent) = match text.split_once('.') {
-            Some((whole, fraction)) => {
-                let digits = format!("{whole}{fraction}");
-                (digits.trim_start_matches('0').to_owned(), -(fraction.len() as i64))
-            }
-            None if text.len() <= NUMBER_DIGITS_MAX => (text.to_owned(), 0),
-            None => {
-                let digits = text.trim_end_matches('0');
-                (digits.to_owned(), (text.len() - digits.len()) as i64)
-            }
-        };
-        Parts { is_negative: number.is_negative(), digits, exponent }
-    }
-
-    fn unscaled(&self) -> i128 {
-        let unscaled: i128 = self.digits.parse().expect("38 digits fit into 127 bits");
-        if self.is_negative { -unscaled } else { unscaled }
+/// A number as an integer and a power of ten, which is 0 for an integer of at most 38 digits.
+pub(super) fn parts(number: &Number) -> (i128, i64) {
+    let (unscaled, exponent) = number.unscaled();
+    match u32::try_from(exponent) {
+        Ok(zeros) if number.significant_digits() + zeros as usize <= NUMBER_DIGITS_MAX => {
+            (unscaled * 10i128.pow(zeros), 0)
+        }
+        _ => (unscaled, exponent.into()),
     }
 }
 
