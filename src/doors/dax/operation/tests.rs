@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod hostile;
 mod kept;
 
 #[derive(Deserialize)]
