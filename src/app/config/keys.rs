@@ -155,7 +155,7 @@ pub(crate) static KEYS: &[Key] = &[
         "Where the numbers of attribute lists are kept, which clients remember",
     ),
     Key::number("dax.attribute_lists_max", "100000", "Attribute lists at most; new ones are refused then"),
-    Key::text("dax.attribute_lists_bytes_max", "64 MiB", "Bytes of names in attribute lists at most"),
+    Key::text("dax.attribute_lists_bytes_max", "64 MiB", "Memory for names in attribute lists at most"),
     Key::number("dax.connections_max", "10000", "Connections of DAX's clients at once; more wait"),
     Key::text("dax.request_bytes_max", "256 MiB", "Bytes of large requests held at once"),
     Key::text("dax.read_timeout", "30s", "For a request to arrive once it has begun"),

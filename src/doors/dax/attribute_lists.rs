@@ -27,6 +27,8 @@ pub use self::log::LogError;
 pub const EMPTY: u64 = dax_wire::item::NO_ATTRIBUTES as u64;
 /// DAX: JavaScript's numbers are whole up to here.
 const ID_MAX: u64 = (1 << 53) - 1;
+/// What a name takes in memory besides its bytes: a pointer, a length, and what the allocator adds.
+const AROUND_NAME_BYTES: u64 = 32;
 /// The names of a list stand in an item, and DynamoDB's items have at most 400 KB.
 const LIST_BYTES_MAX: usize = model::limits::ITEM_BYTES_MAX;
 
@@ -37,7 +39,7 @@ pub struct ListsConfig {
     pub directory: Option<PathBuf>,
     /// Lists at most. New ones are refused then; none is forgotten.
     pub lists_max: usize,
-    /// Bytes of names at most.
+    /// Bytes of memory that the names may take.
     pub bytes_max: u64,
 }
 
@@ -242,9 +244,10 @@ impl Known {
     }
 }
 
-/// What a list counts for: its names.
+/// What a list counts for: its names, and what each of them takes besides, so that many short ones are no way around the
+/// bound.
 fn size(names: &Names) -> u64 {
-    names.iter().map(|name| name.len() as u64).sum()
+    names.iter().map(|name| name.len() as u64 + AROUND_NAME_BYTES).sum()
 }
 
 /// The number of a list that nobody else has: its hash. It stands in files and in the memory of clients, so it is never

@@ -1,7 +1,7 @@
 //! The requests that the door answers by itself: numbers of attribute lists, and the names behind them.
 
 use minicbor::{Decoder, data::Type};
-use model::{ApiError, ErrorCode};
+use model::{ApiError, ErrorCode, limits::ITEM_BYTES_MAX};
 use prometheus::IntCounter;
 
 use crate::{
@@ -10,6 +10,9 @@ use crate::{
     reply,
 };
 use dax_wire::{Malformed, for_each, value::STRING_SET};
+
+/// Each name of an item has a byte at least.
+const NAMES_MAX: usize = ITEM_BYTES_MAX;
 
 /// `defineAttributeListId`: the message, or why there is none.
 pub(crate) async fn define_id(
@@ -43,6 +46,9 @@ fn names(arguments: &[u8]) -> Result<Vec<&str>, Malformed> {
     let mut names = Vec::new();
     let length = values.array()?;
     for_each(&mut values, length, |values| {
+        if names.len() == NAMES_MAX {
+            return Err(Malformed::TooMany { max: NAMES_MAX });
+        }
         names.push(values.str()?);
         Ok(())
     })?;
@@ -114,6 +120,8 @@ mod tests {
         let refused = refused();
         check(define_id(&lists(0), ARRAY, &refused).await.unwrap_err(), "as many lists");
         assert_eq!(refused.get(), 1);
+        let endless = [&[0x9a, 0, 0x20, 0, 0][..], &[0x60; 0x20_0000]].concat();
+        check(define_id(&lists(10), &endless, &refused).await.unwrap_err(), "more than 409600 elements");
         for wrong in [&[0x61, b'a'][..], &[0x81, 0x01], &[0xd9, 0x0c, 0xfa, 0x80], &[0xf6]] {
             check(define_id(&lists(10), wrong, &refused).await.unwrap_err(), "");
         }

@@ -100,9 +100,11 @@ async fn at_the_bound_new_lists_are_refused_and_none_is_forgotten() {
     assert_eq!(lists.id_of(&["two"]).await, Ok(two));
     assert_eq!(lists.id_of(&["three"]).await, Err(Undefined::Full));
     drop(lists);
-    (registry.lists_max, registry.bytes_max) = (10, 10);
+    let each = AROUND_NAME_BYTES;
+    (registry.lists_max, registry.bytes_max) = (10, 10 + 3 * each);
     let lists = registry.open().unwrap();
     assert_eq!(lists.id_of(&["12345"]).await, Err(Undefined::Full));
+    assert_eq!(lists.id_of(&["", "1"]).await, Err(Undefined::Full), "short names take room too");
     assert!(lists.id_of(&["1234"]).await.is_ok());
     let long = "x".repeat(LIST_BYTES_MAX + 1);
     assert_eq!(lists.id_of(&[&long]).await, Err(Undefined::TooLong));
