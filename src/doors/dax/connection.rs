@@ -1,7 +1,9 @@
 //! One connection: a preamble, then one request after the other, answered in their order.
 
-use std::{io, pin::Pin};
+use std::{io, pin::Pin, time::Duration};
 
+use auth::Denied;
+use backend::{Failure, FailureKind};
 use base::Instant;
 use dax_wire::{Layering, Preamble, Stranger};
 use model::{ApiError, ErrorCode};
@@ -20,8 +22,12 @@ use crate::{
 };
 
 /// For a client to take the last reply before its connection is closed, in time and in what it may still send.
-const LAST_REPLY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+const LAST_REPLY_PATIENCE: Duration = Duration::from_secs(1);
 const LAST_REPLY_BYTES: usize = 1 << 20;
+
+/// For others to give back what they hold, before a request is turned away for want of room; and how often it looks.
+const ROOM_PATIENCE: Duration = Duration::from_secs(1);
+const ROOM_PAUSE: Duration = Duration::from_millis(20);
 
 /// How a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +48,13 @@ enum Ending {
     Lost(#[from] io::Error),
 }
 
+/// What came in.
+enum Received {
+    Request(Request),
+    /// A request that was not kept, and why.
+    Passed(Method, Refusal),
+}
+
 /// A connection that is served.
 pub(crate) struct Connection<'d, S: Answers, C> {
     door: &'d Door<S>,
@@ -58,7 +71,7 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
             door,
             stream,
             entrance,
-            incoming: Incoming::new(door.request_bytes.clone()),
+            incoming: Incoming::new(door.room.clone()),
             layering: Layering::Plain,
             grant: Grant::None,
         }
@@ -86,14 +99,18 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
         let door = self.door;
         let mut leaving = std::pin::pin!(door.time_to_leave());
         loop {
-            let request = self.request(leaving.as_mut()).await?;
-            let length = request.arguments.end;
-            if let Some(reply) = self.answer(request).await {
-                // The request goes first, so that the two are not held at once.
-                self.incoming.consume(length);
+            let reply = match self.request(leaving.as_mut()).await? {
+                Received::Request(request) => {
+                    let length = request.arguments.end;
+                    let reply = self.answer(request).await;
+                    // The request goes first, so that the two are not held at once.
+                    self.incoming.consume(length);
+                    reply
+                }
+                Received::Passed(method, refusal) => self.turn_away(method, &refusal),
+            };
+            if let Some(reply) = reply {
                 self.send(reply).await?;
-            } else {
-                self.incoming.consume(length);
             }
         }
     }
@@ -110,12 +127,12 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
     }
 
     /// The next request. A client may take as long as it likes before it begins one.
-    async fn request(&mut self, mut leaving: Pin<&mut impl Future<Output = ()>>) -> Result<Request, Ending> {
+    async fn request(&mut self, mut leaving: Pin<&mut impl Future<Output = ()>>) -> Result<Received, Ending> {
         let mut reading = Reading::new();
         let mut deadline = None;
         loop {
             if let Some(request) = reading.request(self.incoming.unread())? {
-                return Ok(request);
+                return Ok(Received::Request(request));
             }
             if self.incoming.unread().is_empty() {
                 // What has come in by then is answered before the connection is closed.
@@ -130,10 +147,71 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
                 }
             } else {
                 let patience = self.door.config.read_timeout;
-                let deadline = *deadline.get_or_insert_with(|| self.door.clock.now() + patience);
-                self.read_until(deadline).await?;
+                let deadline = deadline.get_or_insert_with(|| self.door.clock.now() + patience);
+                let began = self.door.clock.now();
+                if let Err(refusal) = self.make_space().await {
+                    return self.pass(reading, refusal, *deadline).await;
+                }
+                // The client cannot help that it was not read meanwhile.
+                *deadline += self.door.clock.now().saturating_duration_since(began);
+                self.read_until(*deadline).await?;
             }
         }
+    }
+
+    /// Sees to it that more of the request that has begun can be read.
+    ///
+    /// Whoever waits for room holds what came in before. So nobody waits for long: of several that hold what the others need,
+    /// one soon gives up, and its request is passed over. None is closed for it: there are clients that hang then.
+    async fn make_space(&mut self) -> Result<(), Refusal> {
+        if self.incoming.has_space() || !self.incoming.is_at_bound() {
+            return Ok(());
+        }
+        let door = self.door;
+        let now = door.clock.now();
+        // Who may not call needs no room. An authorization that comes in one packet with the call is known by now.
+        if door.keys.is_some() {
+            self.grant.check(now).inspect_err(|_| door.metrics.unauthorized.inc())?;
+        }
+        while self.incoming.grow().is_err() {
+            if door.clock.now() >= now + ROOM_PATIENCE {
+                door.metrics.refused_bytes.inc();
+                let full = Failure::new(FailureKind::Overloaded, "no room for the request");
+                return Err(Refusal::of_failure(&full, Stakes::Read));
+            }
+            door.clock.sleep(ROOM_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Reads a request to its end without keeping it.
+    async fn pass(
+        &mut self,
+        mut reading: Reading,
+        why: Refusal,
+        deadline: Instant,
+    ) -> Result<Received, Ending> {
+        loop {
+            let (count, method) = reading.pass(self.incoming.unread())?;
+            self.incoming.consume(count);
+            match method {
+                Some(method) => return Ok(Received::Passed(method, why)),
+                None => self.read_until(deadline).await?,
+            }
+        }
+    }
+
+    /// The reply to a request that was not kept.
+    fn turn_away(&mut self, method: Method, why: &Refusal) -> Option<Reply> {
+        if method == Method::AuthorizeConnection {
+            self.grant = Grant::Denied(Denied::Malformed);
+            return None;
+        }
+        let request_id = self.door.chance.request_id();
+        let reply = Reply::refusal(why, &request_id, None);
+        self.door.metrics.count(method, &reply, Duration::ZERO);
+        tracing::debug!(request_id, method = method.name(), status = reply.status, "turned away");
+        Some(reply)
     }
 
     /// Reads more of what has begun.

@@ -17,6 +17,7 @@ use crate::{
     attribute_lists::AttributeLists,
     config::Config,
     connection::Connection,
+    incoming::Room,
     metrics::Metrics,
     reply::Answers,
     roster::Entrance,
@@ -63,7 +64,7 @@ pub struct Door<S> {
     pub(crate) chance: Chance,
     pub(crate) drain: Drain,
     pub(crate) metrics: Metrics,
-    pub(crate) request_bytes: Permits,
+    pub(crate) room: Room,
     connections: Permits,
     tls: Option<TlsAcceptor>,
     leaves_at: OnceLock<Instant>,
@@ -122,7 +123,7 @@ impl<S: Answers> Door<S> {
         metrics.attribute_lists.set(lists.count() as i64);
         Ok(Arc::new(Door {
             connections: Permits::new(config.connections_max, metrics.refused_connections.clone()),
-            request_bytes: Permits::new(config.request_bytes_max, metrics.refused_bytes.clone()),
+            room: Room::new(config.request_bytes_max, metrics.refused_bytes.clone()),
             config,
             lists,
             answers,
