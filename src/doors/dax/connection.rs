@@ -4,8 +4,9 @@ use std::{io, pin::Pin, time::Duration};
 
 use auth::Denied;
 use backend::{Failure, FailureKind};
-use base::Instant;
+use base::{Instant, Permit};
 use dax_wire::{Layering, Preamble, Stranger};
+use futures_util::FutureExt;
 use model::{ApiError, ErrorCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -13,7 +14,7 @@ use crate::{
     authorize::Grant,
     door::Door,
     error::{Refusal, Stakes},
-    incoming::Incoming,
+    incoming::{FREE_BYTES, Incoming},
     metadata,
     methods::Method,
     reply::{Answers, Asked, Reply},
@@ -28,6 +29,11 @@ const LAST_REPLY_BYTES: usize = 1 << 20;
 /// For others to give back what they hold, before a request is turned away for want of room; and how often it looks.
 const ROOM_PATIENCE: Duration = Duration::from_secs(1);
 const ROOM_PAUSE: Duration = Duration::from_millis(20);
+
+/// So much of a reply a client must take within the read timeout, if there is so much: two kilobytes a second.
+const SENT_BYTES_MIN: usize = 64 << 10;
+/// The same where too much of what was answered is not taken.
+const SCARCE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -276,18 +282,47 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
     async fn send(&mut self, reply: Reply) -> Result<(), Ending> {
         let bytes = self.layering.carry(reply.message);
         let mut rest = &*bytes;
-        // A large reply on a slow line takes its time; one that nobody takes does not take all of it.
+        // Mostly the system takes all of it at once.
+        while !rest.is_empty()
+            && let Some(written) = self.stream.write(rest).now_or_never()
+        {
+            rest = after(rest, written?)?;
+        }
+        let mut held = None;
         while !rest.is_empty() {
-            let deadline = self.door.clock.now() + self.door.config.read_timeout;
-            let written = self.door.clock.timeout_at(deadline, self.stream.write(rest)).await;
-            match written.ok_or(Ending::Slow)?? {
-                0 => return Err(Ending::Lost(io::ErrorKind::WriteZero.into())),
-                count => rest = &rest[count..],
-            }
+            rest = self.send_some(rest, &mut held).await?;
         }
         let deadline = self.door.clock.now() + self.door.config.read_timeout;
         let flushed = self.door.clock.timeout_at(deadline, self.stream.flush()).await;
         Ok(flushed.ok_or(Ending::Slow)??)
+    }
+
+    /// Sends [`SENT_BYTES_MIN`] of a reply, or the rest, for which there is so much time. A large reply on a slow line takes
+    /// its time; one of which a byte is taken now and then does not.
+    ///
+    /// What clients leave to be sent is counted. Where there is too much of it, a client must be quicker to take what it
+    /// asked for: it would be no use to let it wait, as the reply is there already; and to close at once would hit those that
+    /// take it in the next millisecond.
+    async fn send_some<'r>(
+        &mut self,
+        mut rest: &'r [u8],
+        held: &mut Option<Permit>,
+    ) -> Result<&'r [u8], Ending> {
+        let door = self.door;
+        if held.is_none() {
+            *held = door.reply_bytes.take(rest.len().saturating_sub(FREE_BYTES));
+        }
+        let patience = if held.is_some() { door.config.read_timeout } else { SCARCE_PATIENCE };
+        let deadline = door.clock.now() + patience.min(door.config.read_timeout);
+        let end = rest.len().saturating_sub(SENT_BYTES_MIN);
+        while rest.len() > end {
+            let written = door.clock.timeout_at(deadline, self.stream.write(rest)).await;
+            rest = after(rest, written.ok_or(Ending::Slow)??)?;
+        }
+        if let Some(held) = held {
+            held.keep(rest.len().saturating_sub(FREE_BYTES));
+        }
+        Ok(rest)
     }
 
     /// Where a request that cannot be read ends, nobody knows: this is the last reply.
@@ -312,5 +347,13 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
             tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
         };
         let _in_time = self.door.clock.timeout_at(deadline, farewell).await;
+    }
+}
+
+/// What is left to be written.
+fn after(rest: &[u8], written: usize) -> io::Result<&[u8]> {
+    match written {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        count => Ok(&rest[count..]),
     }
 }

@@ -65,6 +65,8 @@ pub struct Door<S> {
     pub(crate) drain: Drain,
     pub(crate) metrics: Metrics,
     pub(crate) room: Room,
+    /// For what was answered and is not taken.
+    pub(crate) reply_bytes: Permits,
     connections: Permits,
     tls: Option<TlsAcceptor>,
     leaves_at: OnceLock<Instant>,
@@ -123,6 +125,7 @@ impl<S: Answers> Door<S> {
         metrics.attribute_lists.set(lists.count() as i64);
         Ok(Arc::new(Door {
             connections: Permits::new(config.connections_max, metrics.refused_connections.clone()),
+            reply_bytes: Permits::new(config.request_bytes_max, metrics.refused_replies.clone()),
             room: Room::new(config.request_bytes_max, metrics.refused_bytes.clone()),
             config,
             lists,

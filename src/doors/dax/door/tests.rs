@@ -17,6 +17,8 @@ use crate::{
 };
 use dax_wire::{Layering, Writer};
 
+mod replies;
+
 const PLAIN: &[u8] = b"\x67J7yne5G\x00\xf6\xa1\x69UserAgent\x64Test\x00";
 const FRAMED: &[u8] = b"\x67J7yne5G\x01\xf6\xa1\x69UserAgent\x64Test\x00";
 /// For what must happen.
