@@ -99,11 +99,16 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, Ending> {
-        let preamble = self.preamble().await?;
-        self.layering = preamble.layering;
-        tracing::debug!(user_agent = preamble.user_agent, layering = ?preamble.layering, "a client connected");
         let door = self.door;
         let mut leaving = std::pin::pin!(door.time_to_leave());
+        let preamble = tokio::select! {
+            biased;
+            preamble = self.preamble() => preamble?,
+            // Nothing was asked for yet.
+            () = leaving.as_mut() => return Err(Ending::Leaving),
+        };
+        self.layering = preamble.layering;
+        tracing::debug!(user_agent = preamble.user_agent, layering = ?preamble.layering, "a client connected");
         loop {
             let reply = match self.request(leaving.as_mut()).await? {
                 Received::Request(request) => {

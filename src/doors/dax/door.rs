@@ -169,7 +169,12 @@ impl<S: Answers> Door<S> {
 
     async fn converse_over_tls(&self, stream: TcpStream, entrance: Entrance, acceptor: TlsAcceptor) {
         let deadline = self.clock.now() + self.config.read_timeout;
-        match self.clock.timeout_at(deadline, acceptor.accept(stream)).await {
+        let accepted = tokio::select! {
+            biased;
+            accepted = self.clock.timeout_at(deadline, acceptor.accept(stream)) => accepted,
+            () = self.time_to_leave() => None,
+        };
+        match accepted {
             Some(Ok(stream)) => Connection::new(self, stream, entrance).run().await,
             Some(Err(error)) => tracing::debug!(%error, "no TLS came about"),
             None => tracing::debug!("no TLS came about in time"),

@@ -387,6 +387,25 @@ async fn a_node_that_is_alone_lets_nobody_in_when_it_leaves() {
 }
 
 #[tokio::test]
+async fn connections_that_ask_for_nothing_do_not_hold_up_a_node_that_leaves() {
+    let directory = tempfile::tempdir().unwrap();
+    let (tls, _) = tls::tests::files(directory.path());
+    for tls in [None, Some(tls)] {
+        let node = open(Config { tls, ..config() }).await;
+        let mut silent = node.connect().await;
+        let mut half = node.connect().await;
+        half.write_all(&PLAIN[..4]).await.unwrap();
+        while node.door.metrics.connections.get() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        node.drain.begin();
+        assert_eq!(node.drain.finished(PATIENCE / 2).await, 0);
+        // Over TLS the half is no beginning of anything, and there may be an alert.
+        let _alerts = (rest(&mut silent).await, rest(&mut half).await);
+    }
+}
+
+#[tokio::test]
 async fn attribute_lists_are_numbered_and_named() {
     let node = open(config()).await;
     let mut stream = node.client().await;
