@@ -14,6 +14,9 @@ use super::Malformed;
 /// Of all values of a request together. The same request in JSON takes no less, so that honest ones are far below:
 /// this is a list of five million values, or one of three hundred thousand maps.
 const MEMORY_BYTES_MAX: usize = 16 * REQUEST_BODY_BYTES_MAX;
+/// DynamoDB: of all values of an expression together (developer guide, "Quotas in Amazon DynamoDB", on expression
+/// parameters).
+const EXPRESSION_VALUES_BYTES_MAX: usize = 2 << 20;
 /// What the allocator adds to a string, about.
 const ALLOCATION: usize = 16;
 /// Lists begin with room for so many values.
@@ -27,25 +30,25 @@ const CONTAINER_SIZE: usize = 3;
 /// How much may still be made of a request.
 #[derive(Debug)]
 pub struct Budget {
-    /// Of the item that is being decoded, as DynamoDB counts sizes; nothing if it is none.
-    item: Option<usize>,
+    /// Of what is being decoded, as DynamoDB counts sizes, and what is to be said beyond.
+    part: Option<(usize, Malformed)>,
     memory: usize,
 }
 
 impl Budget {
     /// For everything in one request.
     pub fn of_request() -> Budget {
-        Budget { item: None, memory: MEMORY_BYTES_MAX }
+        Budget { part: None, memory: MEMORY_BYTES_MAX }
     }
 
     /// What is decoded from now on is the next item.
     pub(crate) fn begin_item(&mut self) {
-        self.item = Some(ITEM_BYTES_MAX);
+        self.part = Some((ITEM_BYTES_MAX, Malformed::ItemTooLarge));
     }
 
-    /// What is decoded from now on is no item.
-    pub(crate) fn end_item(&mut self) {
-        self.item = None;
+    /// What is decoded from now on are the values of the next expression.
+    pub(crate) fn begin_expression(&mut self) {
+        self.part = Some((EXPRESSION_VALUES_BYTES_MAX, Malformed::TooMuch));
     }
 
     /// A value that has none in it.
@@ -90,8 +93,8 @@ impl Budget {
     }
 
     fn spend(&mut self, size: usize, memory: usize) -> Result<(), Malformed> {
-        if let Some(left) = &mut self.item {
-            *left = left.checked_sub(size).ok_or(Malformed::ItemTooLarge)?;
+        if let Some((left, beyond)) = &mut self.part {
+            *left = left.checked_sub(size).ok_or(*beyond)?;
         }
         self.memory = self.memory.checked_sub(memory).ok_or(Malformed::TooMuch)?;
         Ok(())
@@ -137,12 +140,12 @@ mod tests {
     #[test]
     fn all_of_a_request_takes_bounded_memory() {
         for each in [&b"\xf6"[..], b"\x60", b"\xa1\x60\xf6", b"\x81\xf6", b"\xd9\x0c\xf9\x81\x60"] {
-            let mut budget = Budget { item: None, memory: 16 << 14 };
+            let mut budget = Budget { part: None, memory: 16 << 14 };
             let refused = decode(&list((1 << 14) / each.len(), each), &mut budget).map(drop);
             assert_eq!(refused, Err(Malformed::TooMuch), "{each:02x?}");
         }
         // Many items that are small enough each.
-        let (mut budget, each) = (Budget { item: None, memory: 1 << 20 }, list(1000, b"\xf6"));
+        let (mut budget, each) = (Budget { part: None, memory: 1 << 20 }, list(1000, b"\xf6"));
         let fitting = (0..).take_while(|_| item::decode(&each, &["l"], &mut budget).is_ok()).count();
         assert!((10..22).contains(&fitting), "{fitting}");
     }

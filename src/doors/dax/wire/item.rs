@@ -75,7 +75,6 @@ pub fn decode(values: &[u8], names: &[impl AsRef<str>], budget: &mut Budget) -> 
         }
         found += 1;
     }
-    budget.end_item();
     match found == names.len() {
         true => Ok(item),
         false => Err(Malformed::ValueCount { values: found, names: names.len() }),

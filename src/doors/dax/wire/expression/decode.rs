@@ -73,6 +73,7 @@ fn values_behind(tree_and_values: &[u8], budget: &mut Budget) -> Result<Vec<Arc<
     if length > NODES_MAX as u64 {
         return Err(Malformed::TooManyNodes { max: NODES_MAX });
     }
+    budget.begin_expression();
     for _ in 0..length {
         let start = decoder.position();
         let value = value::decode(&mut decoder, budget)?;
