@@ -36,6 +36,14 @@ impl Permits {
         }
     }
 
+    /// Takes `units` now if so many as `rest` are left then; to refuse is for the caller to count, who may try again.
+    pub fn try_take(&self, units: usize, rest: usize) -> Option<Permit> {
+        let all = u32::try_from(units.checked_add(rest)?).ok()?;
+        let mut permit = Permit(Arc::clone(&self.free).try_acquire_many_owned(all).ok()?);
+        permit.keep(units);
+        Some(permit)
+    }
+
     /// Waits for `units` in turn. Only for a caller that by waiting stops taking in more work, such as an
     /// accept loop; nothing is counted.
     pub async fn wait_for(&self, units: usize) -> Permit {
@@ -54,5 +62,31 @@ impl Permit {
     /// Adds `more` units of the same kind to this permit.
     pub fn absorb(&mut self, more: Permit) {
         self.0.merge(more.0);
+    }
+
+    /// Gives back all but `units`.
+    pub fn keep(&mut self, units: usize) {
+        let excess = self.0.num_permits().saturating_sub(units);
+        drop(self.0.split(excess));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_left_is_left_and_what_is_not_kept_is_given_back() {
+        let permits = Permits::new(10, IntCounter::new("refused", "refused").unwrap());
+        assert!(permits.try_take(8, 3).is_none());
+        let mut permit = permits.try_take(7, 3).unwrap();
+        assert_eq!(permits.in_use(), 7);
+        assert!(permits.try_take(1, 3).is_none());
+        permit.keep(9);
+        assert_eq!(permits.in_use(), 7);
+        permit.keep(2);
+        assert_eq!(permits.in_use(), 2);
+        permit.keep(0);
+        assert_eq!(permits.in_use(), 0);
     }
 }

@@ -1,9 +1,12 @@
 //! One connection: a preamble, then one request after the other, answered in their order.
 
-use std::{io, pin::Pin};
+use std::{io, pin::Pin, time::Duration};
 
-use base::Instant;
+use auth::Denied;
+use backend::{Failure, FailureKind};
+use base::{Instant, Permit};
 use dax_wire::{Layering, Preamble, Stranger};
+use futures_util::FutureExt;
 use model::{ApiError, ErrorCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -11,7 +14,7 @@ use crate::{
     authorize::Grant,
     door::Door,
     error::{Refusal, Stakes},
-    incoming::Incoming,
+    incoming::{FREE_BYTES, Incoming},
     metadata::{self, Asker},
     methods::Method,
     reply::{Answers, Asked, Reply},
@@ -20,8 +23,17 @@ use crate::{
 };
 
 /// For a client to take the last reply before its connection is closed, in time and in what it may still send.
-const LAST_REPLY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+const LAST_REPLY_PATIENCE: Duration = Duration::from_secs(1);
 const LAST_REPLY_BYTES: usize = 1 << 20;
+
+/// For others to give back what they hold, before a request is turned away for want of room; and how often it looks.
+const ROOM_PATIENCE: Duration = Duration::from_secs(1);
+const ROOM_PAUSE: Duration = Duration::from_millis(20);
+
+/// So much of a reply a client must take within the read timeout, if there is so much: two kilobytes a second.
+const SENT_BYTES_MIN: usize = 64 << 10;
+/// The same where too much of what was answered is not taken.
+const SCARCE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +54,13 @@ enum Ending {
     Lost(#[from] io::Error),
 }
 
+/// What came in.
+enum Received {
+    Request(Request),
+    /// A request that was not kept, and why.
+    Passed(Method, Refusal),
+}
+
 /// A connection that is served.
 pub(crate) struct Connection<'d, S: Answers, C> {
     door: &'d Door<S>,
@@ -59,7 +78,7 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
             door,
             stream,
             entrance,
-            incoming: Incoming::new(door.request_bytes.clone()),
+            incoming: Incoming::new(door.room.clone()),
             layering: Layering::Plain,
             asker: Asker::Client,
             grant: Grant::None,
@@ -82,21 +101,30 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, Ending> {
-        let preamble = self.preamble().await?;
+        let door = self.door;
+        let mut leaving = std::pin::pin!(door.time_to_leave());
+        let preamble = tokio::select! {
+            biased;
+            preamble = self.preamble() => preamble?,
+            // Nothing was asked for yet.
+            () = leaving.as_mut() => return Err(Ending::Leaving),
+        };
         self.layering = preamble.layering;
         self.asker = if preamble.is_node { Asker::Node } else { Asker::Client };
         tracing::debug!(user_agent = preamble.user_agent, layering = ?preamble.layering, "a client connected");
-        let door = self.door;
-        let mut leaving = std::pin::pin!(door.time_to_leave());
         loop {
-            let request = self.request(leaving.as_mut()).await?;
-            let length = request.arguments.end;
-            if let Some(reply) = self.answer(request).await {
-                // The request goes first, so that the two are not held at once.
-                self.incoming.consume(length);
+            let reply = match self.request(leaving.as_mut()).await? {
+                Received::Request(request) => {
+                    let length = request.arguments.end;
+                    let reply = self.answer(request).await;
+                    // The request goes first, so that the two are not held at once.
+                    self.incoming.consume(length);
+                    reply
+                }
+                Received::Passed(method, refusal) => self.turn_away(method, &refusal),
+            };
+            if let Some(reply) = reply {
                 self.send(reply).await?;
-            } else {
-                self.incoming.consume(length);
             }
         }
     }
@@ -113,12 +141,12 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
     }
 
     /// The next request. A client may take as long as it likes before it begins one.
-    async fn request(&mut self, mut leaving: Pin<&mut impl Future<Output = ()>>) -> Result<Request, Ending> {
+    async fn request(&mut self, mut leaving: Pin<&mut impl Future<Output = ()>>) -> Result<Received, Ending> {
         let mut reading = Reading::new();
         let mut deadline = None;
         loop {
             if let Some(request) = reading.request(self.incoming.unread())? {
-                return Ok(request);
+                return Ok(Received::Request(request));
             }
             if self.incoming.unread().is_empty() {
                 // What has come in by then is answered before the connection is closed.
@@ -133,10 +161,71 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
                 }
             } else {
                 let patience = self.door.config.read_timeout;
-                let deadline = *deadline.get_or_insert_with(|| self.door.clock.now() + patience);
-                self.read_until(deadline).await?;
+                let deadline = deadline.get_or_insert_with(|| self.door.clock.now() + patience);
+                let began = self.door.clock.now();
+                if let Err(refusal) = self.make_space().await {
+                    return self.pass(reading, refusal, *deadline).await;
+                }
+                // The client cannot help that it was not read meanwhile.
+                *deadline += self.door.clock.now().saturating_duration_since(began);
+                self.read_until(*deadline).await?;
             }
         }
+    }
+
+    /// Sees to it that more of the request that has begun can be read.
+    ///
+    /// Whoever waits for room holds what came in before. So nobody waits for long: of several that hold what the others need,
+    /// one soon gives up, and its request is passed over. None is closed for it: there are clients that hang then.
+    async fn make_space(&mut self) -> Result<(), Refusal> {
+        if self.incoming.has_space() || !self.incoming.is_at_bound() {
+            return Ok(());
+        }
+        let door = self.door;
+        let now = door.clock.now();
+        // Who may not call needs no room. An authorization that comes in one packet with the call is known by now.
+        if door.keys.is_some() {
+            self.grant.check(now).inspect_err(|_| door.metrics.unauthorized.inc())?;
+        }
+        while self.incoming.grow().is_err() {
+            if door.clock.now() >= now + ROOM_PATIENCE {
+                door.metrics.refused_bytes.inc();
+                let full = Failure::new(FailureKind::Overloaded, "no room for the request");
+                return Err(Refusal::of_failure(&full, Stakes::Read));
+            }
+            door.clock.sleep(ROOM_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Reads a request to its end without keeping it.
+    async fn pass(
+        &mut self,
+        mut reading: Reading,
+        why: Refusal,
+        deadline: Instant,
+    ) -> Result<Received, Ending> {
+        loop {
+            let (count, method) = reading.pass(self.incoming.unread())?;
+            self.incoming.consume(count);
+            match method {
+                Some(method) => return Ok(Received::Passed(method, why)),
+                None => self.read_until(deadline).await?,
+            }
+        }
+    }
+
+    /// The reply to a request that was not kept.
+    fn turn_away(&mut self, method: Method, why: &Refusal) -> Option<Reply> {
+        if method == Method::AuthorizeConnection {
+            self.grant = Grant::Denied(Denied::Malformed);
+            return None;
+        }
+        let request_id = self.door.chance.request_id();
+        let reply = Reply::refusal(why, &request_id, None);
+        self.door.metrics.count(method, &reply, Duration::ZERO);
+        tracing::debug!(request_id, method = method.name(), status = reply.status, "turned away");
+        Some(reply)
     }
 
     /// Reads more of what has begun.
@@ -196,18 +285,47 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
     async fn send(&mut self, reply: Reply) -> Result<(), Ending> {
         let bytes = self.layering.carry(reply.message);
         let mut rest = &*bytes;
-        // A large reply on a slow line takes its time; one that nobody takes does not take all of it.
+        // Mostly the system takes all of it at once.
+        while !rest.is_empty()
+            && let Some(written) = self.stream.write(rest).now_or_never()
+        {
+            rest = after(rest, written?)?;
+        }
+        let mut held = None;
         while !rest.is_empty() {
-            let deadline = self.door.clock.now() + self.door.config.read_timeout;
-            let written = self.door.clock.timeout_at(deadline, self.stream.write(rest)).await;
-            match written.ok_or(Ending::Slow)?? {
-                0 => return Err(Ending::Lost(io::ErrorKind::WriteZero.into())),
-                count => rest = &rest[count..],
-            }
+            rest = self.send_some(rest, &mut held).await?;
         }
         let deadline = self.door.clock.now() + self.door.config.read_timeout;
         let flushed = self.door.clock.timeout_at(deadline, self.stream.flush()).await;
         Ok(flushed.ok_or(Ending::Slow)??)
+    }
+
+    /// Sends [`SENT_BYTES_MIN`] of a reply, or the rest, for which there is so much time. A large reply on a slow line takes
+    /// its time; one of which a byte is taken now and then does not.
+    ///
+    /// What clients leave to be sent is counted. Where there is too much of it, a client must be quicker to take what it
+    /// asked for: it would be no use to let it wait, as the reply is there already; and to close at once would hit those that
+    /// take it in the next millisecond.
+    async fn send_some<'r>(
+        &mut self,
+        mut rest: &'r [u8],
+        held: &mut Option<Permit>,
+    ) -> Result<&'r [u8], Ending> {
+        let door = self.door;
+        if held.is_none() {
+            *held = door.reply_bytes.take(rest.len().saturating_sub(FREE_BYTES));
+        }
+        let patience = if held.is_some() { door.config.read_timeout } else { SCARCE_PATIENCE };
+        let deadline = door.clock.now() + patience.min(door.config.read_timeout);
+        let end = rest.len().saturating_sub(SENT_BYTES_MIN);
+        while rest.len() > end {
+            let written = door.clock.timeout_at(deadline, self.stream.write(rest)).await;
+            rest = after(rest, written.ok_or(Ending::Slow)??)?;
+        }
+        if let Some(held) = held {
+            held.keep(rest.len().saturating_sub(FREE_BYTES));
+        }
+        Ok(rest)
     }
 
     /// Where a request that cannot be read ends, nobody knows: this is the last reply.
@@ -238,4 +356,12 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
 /// What the door answers by itself writes no item.
 fn own(answer: Result<Vec<u8>, ApiError>) -> Result<Reply, Refusal> {
     answer.map(Reply::own).map_err(|error| Refusal::of_error(&error, Stakes::Read))
+}
+
+/// What is left to be written.
+fn after(rest: &[u8], written: usize) -> io::Result<&[u8]> {
+    match written {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        count => Ok(&rest[count..]),
+    }
 }

@@ -18,6 +18,7 @@ use crate::{
     attribute_lists::{AttributeLists, LogError, SharedLists},
     config::Config,
     connection::Connection,
+    incoming::Room,
     metrics::Metrics,
     nodes::Nodes,
     operation::Operations,
@@ -70,7 +71,9 @@ pub struct Door<S = Operations> {
     pub(crate) chance: Chance,
     pub(crate) drain: Drain,
     pub(crate) metrics: Metrics,
-    pub(crate) request_bytes: Permits,
+    pub(crate) room: Room,
+    /// For what was answered and is not taken.
+    pub(crate) reply_bytes: Permits,
     connections: Permits,
     tls: Option<TlsAcceptor>,
     leaves_at: OnceLock<Instant>,
@@ -151,7 +154,8 @@ impl<S: Answers> Door<S> {
         let lists = Arc::new(SharedLists::new(lists, Arc::clone(&nodes)));
         Ok(Arc::new(Door {
             connections: Permits::new(config.connections_max, metrics.refused_connections.clone()),
-            request_bytes: Permits::new(config.request_bytes_max, metrics.refused_bytes.clone()),
+            reply_bytes: Permits::new(config.request_bytes_max, metrics.refused_replies.clone()),
+            room: Room::new(config.request_bytes_max, metrics.refused_bytes.clone()),
             config,
             answers: answers(Arc::clone(&lists)),
             lists,
@@ -200,7 +204,12 @@ impl<S: Answers> Door<S> {
 
     async fn converse_over_tls(&self, stream: TcpStream, entrance: Entrance, acceptor: TlsAcceptor) {
         let deadline = self.clock.now() + self.config.read_timeout;
-        match self.clock.timeout_at(deadline, acceptor.accept(stream)).await {
+        let accepted = tokio::select! {
+            biased;
+            accepted = self.clock.timeout_at(deadline, acceptor.accept(stream)) => accepted,
+            () = self.time_to_leave() => None,
+        };
+        match accepted {
             Some(Ok(stream)) => Connection::new(self, stream, entrance).run().await,
             Some(Err(error)) => tracing::debug!(%error, "no TLS came about"),
             None => tracing::debug!("no TLS came about in time"),

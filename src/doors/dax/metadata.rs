@@ -63,7 +63,7 @@ fn names(arguments: &[u8]) -> Result<Vec<&str>, Malformed> {
     for_each(&mut values, length, |values| {
         // Each takes more to refer to than a short one took to send.
         if names.len() == ITEM_BYTES_MAX {
-            return Err(Malformed::TooLarge { max: ITEM_BYTES_MAX });
+            return Err(Malformed::TooMany { max: ITEM_BYTES_MAX });
         }
         names.push(values.str()?);
         Ok(())

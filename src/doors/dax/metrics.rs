@@ -28,6 +28,7 @@ pub struct Metrics {
     pub(crate) unauthorized: IntCounter,
     pub(crate) refused_connections: IntCounter,
     pub(crate) refused_bytes: IntCounter,
+    pub(crate) refused_replies: IntCounter,
     pub(crate) refused_lists: IntCounter,
 }
 
@@ -83,6 +84,7 @@ impl Metrics {
             )?,
             refused_connections: refused.with_label_values(&["connection"]),
             refused_bytes: refused.with_label_values(&["bytes"]),
+            refused_replies: refused.with_label_values(&["reply_bytes"]),
             refused_lists: refused.with_label_values(&["attribute_list"]),
         })
     }

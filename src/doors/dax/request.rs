@@ -62,11 +62,28 @@ impl Reading {
         Ok(end.map(|end| Request { method, arguments: begin..end }))
     }
 
+    /// As [`Reading::request`], for a request that nobody is to see: how many of the bytes are of it, and need not be shown
+    /// again; and its method, once it ends with them.
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> Result<(usize, Option<Method>), Unreadable> {
+        Ok(match self.request(bytes)? {
+            Some(Request { method, arguments }) => (arguments.end, Some(method)),
+            // The head is read from its beginning.
+            None if self.head.is_none() => (0, None),
+            None => (self.extent.forget(bytes.len()), None),
+        })
+    }
+
     fn head(&mut self, bytes: &[u8]) -> Result<Option<(Method, usize)>, Unreadable> {
+        if !may_be_number(bytes.first()) {
+            return Err(Unreadable::Service);
+        }
         let Some(end) = self.extent.of(1, bytes)? else { return Ok(None) };
         let is_ours = Decoder::new(&bytes[..end]).i64().is_ok_and(|service| service == SERVICE);
         if !is_ours {
             return Err(Unreadable::Service);
+        }
+        if !may_be_number(bytes.get(end)) {
+            return Err(Malformed::WrongType.into());
         }
         let Some(end) = self.extent.of(HEAD_VALUES, bytes)? else { return Ok(None) };
         let mut values = Decoder::new(&bytes[..end]);
@@ -74,6 +91,11 @@ impl Reading {
         let method = Method::of_id(id).ok_or(Unreadable::Method(id))?;
         Ok(Some((method, end)))
     }
+}
+
+/// Nobody waits for the end of a long string where a number belongs, so a head is short.
+fn may_be_number(first: Option<&u8>) -> bool {
+    first.is_none_or(|first| first >> 5 <= 1)
 }
 
 #[cfg(test)]
@@ -115,13 +137,31 @@ mod tests {
         check(&[0x02], |why| *why == Unreadable::Service);
         check(&[0x60], |why| *why == Unreadable::Service);
         check(&[0x01, 0x00], |why| *why == Unreadable::Method(0));
+        check(&[0x7a, 0, 0x80, 0, 0], |why| *why == Unreadable::Service);
+        check(&[0x01, 0x5a, 0, 0x80, 0, 0], |why| matches!(why, Unreadable::Malformed(Malformed::WrongType)));
         check(&[0x01, 0x60], |why| matches!(why, Unreadable::Malformed(Malformed::WrongType)));
-        check(&[0xff], |why| matches!(why, Unreadable::Malformed(Malformed::NotCbor)));
+        check(&[0xff], |why| *why == Unreadable::Service);
+        check(&[0x1c], |why| matches!(why, Unreadable::Malformed(Malformed::NotCbor)));
         // A gigabyte is announced for the table's name; and levels without end.
         let claim = [&GET[..6], &[0x5a, 0x40, 0, 0, 0]].concat();
         check(&claim, |why| matches!(why, Unreadable::Malformed(Malformed::TooLarge { .. })));
         let deep = [&GET[..6], &[0x81; 100]].concat();
         check(&deep, |why| matches!(why, Unreadable::Malformed(Malformed::TooDeep { .. })));
+    }
+
+    #[test]
+    fn a_request_that_is_not_kept_is_followed_to_its_end() {
+        let head = [&GET[..10], &[0xbf, 0x00, 0x5a, 0, 0x10, 0, 0]].concat();
+        let whole = [&head[..], &vec![7; 1 << 20], &[0xff, 0x01]].concat();
+        let (mut reading, mut begin, mut kept) = (Reading::new(), 0, 0);
+        for end in (0..whole.len()).step_by(1000).chain([whole.len()]) {
+            let (count, found) = reading.pass(&whole[begin..end]).unwrap();
+            begin += count;
+            kept = kept.max(end - begin);
+            assert_eq!(found, (end == whole.len()).then_some(Method::GetItem));
+        }
+        assert_eq!((begin, whole.len() - begin), (whole.len() - 1, 1), "the next one has begun");
+        assert!(kept < 20, "{kept}");
     }
 
     /// Bytes that are more often a request than chance alone would have it.

@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use minicbor::Decoder;
 use model::{KeyAttribute, KeySchema, KeyType};
 
-use dax_wire::{Extent, Limits, Preamble, Writer, expression, item, key, lex_decimal, value};
+use dax_wire::{Budget, Extent, Limits, Preamble, Writer, expression, item, key, lex_decimal, value};
 
 const LIMITS: Limits = Limits { bytes: 1 << 14, levels: 100 };
 
@@ -43,11 +43,11 @@ fn request(values: usize, bytes: &[u8]) {
 
 fn values(bytes: &[u8]) {
     let mut decoder = Decoder::new(bytes);
-    let Ok(read) = value::decode(&mut decoder) else { return };
+    let Ok(read) = value::decode(&mut decoder, &mut Budget::of_request()) else { return };
     assert_eq!(Extent::new(LIMITS).of(1, bytes), Ok(Some(decoder.position())));
     let mut writer = Writer::new();
     value::encode(&read, &mut writer);
-    assert_eq!(value::decode(&mut Decoder::new(&writer.into_bytes())), Ok(read));
+    assert_eq!(value::decode(&mut Decoder::new(&writer.into_bytes()), &mut Budget::of_request()), Ok(read));
 }
 
 fn keys(schema: &KeySchema, bytes: &[u8]) {
@@ -67,10 +67,10 @@ fn items(bytes: &[u8]) {
     let Ok((list, values)) = item::split_list(bytes) else { return };
     let names = ["a", "b", "c"];
     for known in 0..=names.len() {
-        if let Ok(read) = item::decode(values, &names[..known]) {
+        if let Ok(read) = item::decode(values, &names[..known], &mut Budget::of_request()) {
             let written = item::Values::of(&read, &SCHEMAS[0]);
             assert_eq!(item::split_list(&written.numbered(list)), Ok((list, &written.bytes[..])));
-            assert_eq!(item::decode(&written.bytes, &written.names), Ok(read));
+            assert_eq!(item::decode(&written.bytes, &written.names, &mut Budget::of_request()), Ok(read));
         }
     }
     let _ = item::decode_changed(values, &names);
@@ -81,12 +81,12 @@ fn expressions(bytes: &[u8]) {
     let trees = |condition: Option<Tree>, update: Option<Tree>, projection: Option<Tree>| {
         let _ = Trees { condition, update, projection, ..Trees::default() }.print().expressions().bind();
     };
-    if let Ok(tree) = expression::decode_condition(bytes) {
-        assert_eq!(expression::decode_condition(&expression::encode_condition(&tree)).as_ref(), Ok(&tree));
+    if let Ok(tree) = expression::decode_condition(bytes, &mut Budget::of_request()) {
+        assert_eq!(expression::decode_condition(&expression::encode_condition(&tree), &mut Budget::of_request()).as_ref(), Ok(&tree));
         trees(Some(tree), None, None);
     }
-    if let Ok(tree) = expression::decode_update(bytes) {
-        assert_eq!(expression::decode_update(&expression::encode_update(&tree)).as_ref(), Ok(&tree));
+    if let Ok(tree) = expression::decode_update(bytes, &mut Budget::of_request()) {
+        assert_eq!(expression::decode_update(&expression::encode_update(&tree), &mut Budget::of_request()).as_ref(), Ok(&tree));
         trees(None, Some(tree), None);
     }
     if let Ok(tree) = expression::decode_projection(bytes) {

@@ -2,7 +2,7 @@
 
 mod costs;
 
-use dax_wire::{Malformed, expect_end, for_each, item, key, value};
+use dax_wire::{Budget, Malformed, expect_end, for_each, item, key, value};
 use expr::Tree;
 use minicbor::{Decoder, data::Type};
 use model::{Item, KeySchema, call::ReturnValues};
@@ -179,7 +179,7 @@ fn counted<'b>(
 fn whole(blob: &[u8], schema: &KeySchema, key: &Item, learnt: &Learnt) -> Reads<Item> {
     let (number, values) = item::split_list(blob)?;
     let names = learnt.names(number).ok_or(Unread::List(number))?;
-    let mut whole = item::decode(values, names)?;
+    let mut whole = item::decode(values, names, &mut Budget::of_request())?;
     for attribute in schema.attributes() {
         let value = key.get(&attribute.name).ok_or(Malformed::WrongType)?;
         if whole.insert(attribute.name.clone(), value.clone()).is_some() {
@@ -197,7 +197,7 @@ fn projected(projection: &Tree, decoder: &mut Decoder<'_>) -> Reads<Item> {
     counted(length, decoder, |decoder| {
         let place = usize::try_from(decoder.i64()?).unwrap_or(usize::MAX);
         let path = paths.get(place).ok_or(Malformed::WrongType)?;
-        item.put(path, value::decode(decoder)?);
+        item.put(path, value::decode(decoder, &mut Budget::of_request())?);
         Ok(())
     })?;
     Ok(item.item())

@@ -18,6 +18,8 @@ use crate::{
 };
 use dax_wire::{Layering, Writer};
 
+mod replies;
+
 const PLAIN: &[u8] = b"\x67J7yne5G\x00\xf6\xa1\x69UserAgent\x64Test\x00";
 const FRAMED: &[u8] = b"\x67J7yne5G\x01\xf6\xa1\x69UserAgent\x64Test\x00";
 /// For what must happen.
@@ -242,7 +244,7 @@ async fn what_cannot_be_read_gets_an_error_and_the_end_and_no_memory() {
         assert_eq!(complaint[..3], [0x85, 4, 0x18], "{garbage:02x?}");
         assert_eq!(node.door.metrics.unreadable.get(), number);
     }
-    assert_eq!(node.door.request_bytes.in_use(), 0);
+    assert_eq!(node.door.room.in_use(), 0);
 }
 
 #[tokio::test]
@@ -261,30 +263,88 @@ async fn a_slow_client_is_let_go_after_a_while_and_an_idle_one_never() {
     ask(&mut idle, b"\x41z").await;
 }
 
+/// A request of a little more than so many bytes, and what is echoed of it.
+fn large(bytes: usize) -> (Vec<u8>, Vec<u8>) {
+    let table = [&[0x5a], &u32::to_be_bytes(bytes as u32)[..], &vec![7; bytes]].concat();
+    (scan(&table), echo(&table))
+}
+
+/// The head of the error for what finds no room, which clients repeat.
+const BUSY: [u8; 3] = [0x85, 1, 0x18];
+
+/// Takes an error, up to the number that ends it.
+async fn error(stream: &mut TcpStream, head: &[u8], status: u16) {
+    expect(stream, head).await;
+    let mut last = [0; 3];
+    while last != [&[0x19][..], &status.to_be_bytes()].concat()[..] {
+        last.rotate_left(1);
+        last[2] = timeout(PATIENCE, stream.read_u8()).await.expect("the error in time").unwrap();
+    }
+}
+
+impl Node {
+    async fn hold(&self, bytes: usize) {
+        while self.door.room.in_use() < bytes {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
 #[tokio::test]
-async fn large_requests_wait_for_room_while_small_ones_are_served() {
+async fn large_requests_wait_a_moment_for_room_and_are_turned_away_while_small_ones_are_served() {
     let node = open(Config { request_bytes_max: 1 << 20, ..config() }).await;
     // Half a megabyte is held by a client that does not send the rest.
     let mut hoarder = node.client().await;
-    let table = [&[0x5a, 0, 0x0b, 0, 0][..], &vec![7; 0x0b_0000]].concat();
-    let large = scan(&table);
-    hoarder.write_all(&large[..large.len() - 1]).await.unwrap();
-    while node.door.request_bytes.in_use() < 1 << 19 {
+    let (request, answer) = large(0x0b_0000);
+    hoarder.write_all(&request[..request.len() - 1]).await.unwrap();
+    node.hold(1 << 19).await;
+    let mut second = node.client().await;
+    second.write_all(&request).await.unwrap();
+    ask(&mut node.client().await, b"\x41z").await;
+    error(&mut second, &BUSY, 503).await;
+    assert_eq!(node.door.metrics.refused_bytes.get(), 1);
+    ask(&mut second, b"\x41z").await;
+    // What is given back in time is for who waits.
+    second.write_all(&request).await.unwrap();
+    assert!(timeout(MOMENT * 3, second.read_u8()).await.is_err(), "there is no room for it");
+    hoarder.write_all(&request[request.len() - 1..]).await.unwrap();
+    expect(&mut hoarder, &answer).await;
+    expect(&mut second, &answer).await;
+    assert_eq!((node.door.room.in_use(), node.door.metrics.refused_bytes.get()), (0, 1));
+}
+
+#[tokio::test]
+async fn clients_that_hold_what_each_other_needs_are_all_answered_soon() {
+    let node = open(Config { request_bytes_max: 16 << 20, ..config() }).await;
+    let (request, answer) = large(5 << 20);
+    // Each would be let go as slow after that, if waiting for others were its own fault.
+    let clients = (0..8).map(async |_| {
+        let mut client = node.client().await;
+        client.write_all(&request).await.unwrap();
+        let mut first = [0; 3];
+        timeout(PATIENCE / 2, client.read_exact(&mut first)).await.expect("an answer soon").unwrap();
+        if first != BUSY {
+            expect(&mut client, &answer[3..]).await;
+        }
+        first
+    });
+    let answers = futures_util::future::join_all(clients).await;
+    assert!(answers.iter().any(|first| *first != BUSY), "one at least has room");
+    assert_eq!(node.door.room.in_use(), 0);
+}
+
+#[tokio::test]
+async fn a_byte_behind_a_large_request_does_not_hold_its_room() {
+    let node = open(config()).await;
+    let mut stream = node.client().await;
+    let (request, answer) = large(5 << 20);
+    stream.write_all(&[&request[..], &[0x01]].concat()).await.unwrap();
+    expect(&mut stream, &answer).await;
+    while node.door.room.in_use() > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let mut second = node.client().await;
-    let (mut reads, mut writes) = second.split();
-    let write = async { writes.write_all(&large).await.unwrap() };
-    let waits = async {
-        assert!(timeout(MOMENT * 3, reads.read_u8()).await.is_err(), "there is no room for it");
-        assert!(node.door.metrics.refused_bytes.get() > 0);
-        ask(&mut node.client().await, b"\x41z").await;
-        hoarder.write_all(&large[large.len() - 1..]).await.unwrap();
-        expect(&mut hoarder, &echo(&table)).await;
-        expect(&mut reads, &echo(&table)).await;
-    };
-    tokio::join!(write, waits);
-    assert_eq!(node.door.request_bytes.in_use(), 0, "all was given back");
+    stream.write_all(&scan(b"\x41z")[1..]).await.unwrap();
+    expect(&mut stream, &echo(b"\x41z")).await;
 }
 
 #[tokio::test]
@@ -334,6 +394,25 @@ async fn a_node_that_is_alone_lets_nobody_in_when_it_leaves() {
 }
 
 #[tokio::test]
+async fn connections_that_ask_for_nothing_do_not_hold_up_a_node_that_leaves() {
+    let directory = tempfile::tempdir().unwrap();
+    let (tls, _) = tls::tests::files(directory.path());
+    for tls in [None, Some(tls)] {
+        let node = open(Config { tls, ..config() }).await;
+        let mut silent = node.connect().await;
+        let mut half = node.connect().await;
+        half.write_all(&PLAIN[..4]).await.unwrap();
+        while node.door.metrics.connections.get() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        node.drain.begin();
+        assert_eq!(node.drain.finished(PATIENCE / 2).await, 0);
+        // Over TLS the half is no beginning of anything, and there may be an alert.
+        let _alerts = (rest(&mut silent).await, rest(&mut half).await);
+    }
+}
+
+#[tokio::test]
 async fn attribute_lists_are_numbered_and_named() {
     let node = open(config()).await;
     let mut stream = node.client().await;
@@ -365,8 +444,7 @@ async fn without_a_right_authorization_the_next_call_fails_and_the_connection_st
     };
     refused(&mut stream, 33).await;
     let authorize = async |stream: &mut TcpStream, secret: &str| {
-        let text = signed(secret, node.door.clock.wall());
-        stream.write_all(&request(Method::AuthorizeConnection, &text)).await.unwrap();
+        stream.write_all(&authorization(&node, secret)).await.unwrap();
     };
     authorize(&mut stream, "OTHER").await;
     refused(&mut stream, 32).await;
@@ -375,6 +453,37 @@ async fn without_a_right_authorization_the_next_call_fails_and_the_connection_st
     ask(&mut stream, b"\x41z").await;
     ask(&mut stream, b"\x41y").await;
     assert_eq!(node.door.metrics.unauthorized.get(), 3);
+}
+
+#[tokio::test]
+async fn who_may_not_call_holds_nothing_and_an_authorization_counts_for_what_comes_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys");
+    std::fs::write(&path, "AKIDEXAMPLE SECRET\n").unwrap();
+    let node = open(Config { access_keys: Some(path), ..config() }).await;
+    let mut stream = node.client().await;
+    let (request, answer) = large(5 << 20);
+    let (most, end) = request.split_at(4 << 20);
+    stream.write_all(most).await.unwrap();
+    // All of that was taken, as there is no place for so much on the way.
+    assert_eq!(node.door.room.in_use(), 0);
+    stream.write_all(end).await.unwrap();
+    error(&mut stream, &[0x84, 4, 0x17, 0x18, 31, 0x18, 33], 401).await;
+    assert_eq!(node.door.metrics.unauthorized.get(), 1);
+    let authorize = authorization(&node, "SECRET");
+    stream.write_all(&[authorize, request].concat()).await.unwrap();
+    expect(&mut stream, &answer).await;
+    // One that is itself too long is none.
+    let endless = authorization(&node, "SECRET");
+    let endless = [&endless[..endless.len() - 1], &large(1 << 20).0[6..]].concat();
+    let endless = endless[..endless.len() - 1].to_vec();
+    let mut stream = node.client().await;
+    stream.write_all(&[endless, scan(b"\x41z")].concat()).await.unwrap();
+    error(&mut stream, &[0x84, 4, 0x17, 0x18, 31, 0x18, 34], 403).await;
+}
+
+fn authorization(node: &Node, secret: &str) -> Vec<u8> {
+    request(Method::AuthorizeConnection, &signed(secret, node.door.clock.wall()))
 }
 
 /// The arguments of `authorizeConnection`, signed by AWS's own code.
@@ -452,7 +561,7 @@ async fn idle_connections_cost_little_and_are_counted() {
         ask(stream, b"\x41z").await;
     }
     assert!(node.door.metrics.connections.get() >= 300);
-    assert_eq!(node.door.request_bytes.in_use(), 0);
+    assert_eq!(node.door.room.in_use(), 0);
     drop(idle);
     while node.door.metrics.connections.get() > 1 {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,5 +1,7 @@
 //! What the arguments of several methods have in common.
 
+use std::collections::HashSet;
+
 use expr::{Printed, Trees};
 use minicbor::{Decoder, data::Type};
 use model::{
@@ -8,12 +10,17 @@ use model::{
         ReturnConsumedCapacity, ReturnItemCollectionMetrics, ReturnValues,
         ReturnValuesOnConditionCheckFailure, Select,
     },
+    limits::TRANSACT_ACTIONS_MAX,
 };
 
 use crate::{attribute_lists::SharedLists, metadata};
-use dax_wire::{Malformed, expect_end, expression, for_each, item, key};
+use dax_wire::{Budget, Malformed, expect_end, expression, for_each, item, key};
 
 use super::refused::Refused;
+
+/// Tables, keys, writes and actions that are read. It is for the stack to say that there are too many, in DynamoDB's words:
+/// whoever is near what DynamoDB takes hears those.
+const ENTRIES_MAX: usize = 2 * TRANSACT_ACTIONS_MAX;
 
 /// The arguments of a request, to be taken one after the other.
 pub(super) struct Arguments<'a> {
@@ -61,14 +68,13 @@ impl<'a> Arguments<'a> {
         read: impl Fn(&mut Decoder<'a>) -> Result<T, Malformed>,
     ) -> Result<Vec<(&'a str, T)>, Malformed> {
         let length = self.decoder.map()?;
-        let mut tables: Vec<(&str, T)> = Vec::new();
+        let (mut tables, mut seen) = (Vec::new(), HashSet::new());
         for_each(&mut self.decoder, length, |decoder| {
             let table = decoder.str()?;
-            if tables.iter().any(|(known, _)| *known == table) {
+            if !seen.insert(table) {
                 return Err(Malformed::DuplicateAttribute);
             }
-            tables.push((table, read(decoder)?));
-            Ok(())
+            push(&mut tables, (table, read(decoder)?))
         })?;
         Ok(tables)
     }
@@ -84,10 +90,7 @@ impl<'a> Arguments<'a> {
             return Ok(all);
         }
         let length = self.decoder.array()?;
-        for_each(&mut self.decoder, length, |decoder| {
-            all.push(read(decoder)?);
-            Ok(())
-        })?;
+        for_each(&mut self.decoder, length, |decoder| push(&mut all, read(decoder)?))?;
         Ok(all)
     }
 
@@ -108,6 +111,16 @@ impl<'a> Arguments<'a> {
     pub(super) fn end(&self) -> Result<(), Malformed> {
         expect_end(&self.decoder)
     }
+}
+
+/// # Errors
+/// If there are more already than any request may have.
+pub(super) fn push<T>(all: &mut Vec<T>, one: T) -> Result<(), Malformed> {
+    if all.len() == ENTRIES_MAX {
+        return Err(Malformed::TooMany { max: ENTRIES_MAX });
+    }
+    all.push(one);
+    Ok(())
 }
 
 pub(super) fn text_in_bytes<'a>(decoder: &mut Decoder<'a>) -> Result<&'a str, Malformed> {
@@ -212,10 +225,14 @@ impl Texts {
 }
 
 /// A condition and an update, as writes have them.
-pub(super) fn write_texts(condition: Option<&[u8]>, update: Option<&[u8]>) -> Result<Texts, Malformed> {
+pub(super) fn write_texts(
+    condition: Option<&[u8]>,
+    update: Option<&[u8]>,
+    budget: &mut Budget,
+) -> Result<Texts, Malformed> {
     let trees = Trees {
-        condition: condition.map(expression::decode_condition).transpose()?,
-        update: update.map(expression::decode_update).transpose()?,
+        condition: condition.map(|bytes| expression::decode_condition(bytes, budget)).transpose()?,
+        update: update.map(|bytes| expression::decode_update(bytes, budget)).transpose()?,
         ..Trees::default()
     };
     Ok(Texts::of(&trees))
@@ -236,17 +253,18 @@ pub(super) fn primary_key(schema: &KeySchema, bytes: &[u8]) -> Result<Item, Refu
 /// A whole item: its key, and its other attributes as they travel.
 ///
 /// # Errors
-/// If no node knows the list of names, or the values are not as many.
+/// If no node knows the list of names, the values are not as many, or they are larger than an item may be.
 pub(super) async fn whole_item(
     lists: &SharedLists,
     schema: &KeySchema,
     key: &[u8],
     blob: &[u8],
+    budget: &mut Budget,
 ) -> Result<Item, Refused> {
     let (list, values) = item::split_list(blob)?;
     let names = lists.names_of(list).await;
     let names = names.ok_or_else(|| metadata::unknown(list))?;
-    let mut whole = item::decode(values, &names)?;
+    let mut whole = item::decode(values, &names, budget)?;
     for (name, value) in primary_key(schema, key)? {
         whole.insert(name, value);
     }

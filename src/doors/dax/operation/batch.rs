@@ -14,12 +14,12 @@ use model::{
 use serde::Deserialize;
 
 use crate::reply::{self, Asked};
-use dax_wire::{Malformed, Writer, for_each};
+use dax_wire::{Budget, Malformed, Writer, for_each};
 
 use super::{
     Answered, Operations, Success,
     answers::{self, Capacity, CollectionMetrics, write_capacities},
-    arguments::{Arguments, bytes_or_null, primary_key, whole_item},
+    arguments::{Arguments, bytes_or_null, primary_key, push, whole_item},
     page::encode_key,
     projection::Wanted,
     refused::{Refused, Unanswerable},
@@ -150,7 +150,8 @@ impl Operations {
                 Some(wanted) => {
                     out.array(found.len());
                     for (key, blob) in found {
-                        wanted.write(&whole_item(&self.lists, schema, key, &blob).await?, &mut out);
+                        let budget = &mut Budget::of_request();
+                        wanted.write(&whole_item(&self.lists, schema, key, &blob, budget).await?, &mut out);
                     }
                 }
                 None => {
@@ -184,14 +185,14 @@ impl Operations {
         let names: Vec<&str> = tables.iter().map(|(table, _)| *table).collect();
         let definitions = self.definitions(&names, asked).await?;
         let schemas = key_schemas(&definitions);
-        let mut request_items = Vec::with_capacity(tables.len());
+        let (mut request_items, mut budget) = (Vec::with_capacity(tables.len()), Budget::of_request());
         for ((table, writings), schema) in tables.iter().zip(&schemas) {
             let mut writes = Vec::with_capacity(writings.len());
             for (key, blob) in writings {
                 writes.push(match blob {
                     Some(blob) => {
-                        let item = ItemToPut::new(whole_item(&self.lists, schema, key, blob).await?);
-                        WriteRequest::Put(PutRequest { item })
+                        let item = whole_item(&self.lists, schema, key, blob, &mut budget).await?;
+                        WriteRequest::Put(PutRequest { item: ItemToPut::new(item) })
                     }
                     None => WriteRequest::Delete(DeleteRequest { key: primary_key(schema, key)? }),
                 });
@@ -287,20 +288,14 @@ fn read_asking<'a>(decoder: &mut Decoder<'a>) -> Result<Asking<'a>, Malformed> {
     let (is_strong, projection) = (decoder.bool()?, bytes_or_null(decoder)?);
     let mut keys = Vec::new();
     let length = decoder.array()?;
-    for_each(decoder, length, |decoder| {
-        keys.push(decoder.bytes()?);
-        Ok(())
-    })?;
+    for_each(decoder, length, |decoder| push(&mut keys, decoder.bytes()?))?;
     Ok(Asking { is_strong, projection, keys })
 }
 
 fn read_writings<'a>(decoder: &mut Decoder<'a>) -> Result<Vec<Writing<'a>>, Malformed> {
     let mut flat = Vec::new();
     let length = decoder.array()?;
-    for_each(decoder, length, |decoder| {
-        flat.push(bytes_or_null(decoder)?);
-        Ok(())
-    })?;
+    for_each(decoder, length, |decoder| push(&mut flat, bytes_or_null(decoder)?))?;
     let (pairs, rest) = flat.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(Malformed::Truncated);

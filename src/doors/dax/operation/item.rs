@@ -9,7 +9,7 @@ use model::{
 use serde::Deserialize;
 
 use crate::reply::{self, Asked};
-use dax_wire::{Writer, item};
+use dax_wire::{Budget, Writer, item};
 
 use super::{
     Answered, Operations, Success,
@@ -72,7 +72,9 @@ impl Operations {
                     out.int(ITEM);
                     match wanted {
                         Some(wanted) => {
-                            wanted.write(&whole_item(&self.lists, schema, key, &blob).await?, &mut out)
+                            let budget = &mut Budget::of_request();
+                            wanted
+                                .write(&whole_item(&self.lists, schema, key, &blob, budget).await?, &mut out);
                         }
                         None => out.bytes(&blob),
                     }
@@ -125,10 +127,11 @@ impl Operations {
         arguments.end()?;
         let definition = self.tables.learn(table, asked.deadline).await?;
         let schema = &definition.key_schema;
-        let texts = write_texts(options.condition, None)?;
+        let mut budget = Budget::of_request();
+        let texts = write_texts(options.condition, None, &mut budget)?;
         let request = PutItem {
             table_name: table.to_owned(),
-            item: ItemToPut::new(whole_item(&self.lists, schema, key, blob).await?),
+            item: ItemToPut::new(whole_item(&self.lists, schema, key, blob, &mut budget).await?),
             return_values: options.values,
             return_consumed_capacity: options.capacity,
             return_item_collection_metrics: options.metrics,
@@ -152,7 +155,7 @@ impl Operations {
         arguments.end()?;
         let definition = self.tables.learn(table, asked.deadline).await?;
         let schema = &definition.key_schema;
-        let texts = write_texts(options.condition, options.update)?;
+        let texts = write_texts(options.condition, options.update, &mut Budget::of_request())?;
         let request = UpdateItem {
             table_name: table.to_owned(),
             key: primary_key(schema, key)?,
@@ -180,7 +183,7 @@ impl Operations {
         arguments.end()?;
         let definition = self.tables.learn(table, asked.deadline).await?;
         let schema = &definition.key_schema;
-        let texts = write_texts(options.condition, None)?;
+        let texts = write_texts(options.condition, None, &mut Budget::of_request())?;
         let request = DeleteItem {
             table_name: table.to_owned(),
             key: primary_key(schema, key)?,

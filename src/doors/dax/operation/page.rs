@@ -11,7 +11,7 @@ use model::{
 use serde::Deserialize;
 
 use crate::reply::{self, Asked};
-use dax_wire::{Writer, expression, item::Values, key};
+use dax_wire::{Budget, Writer, expression, item::Values, key};
 
 use super::{
     Answered, Operations, Success,
@@ -63,9 +63,11 @@ impl<'a> Shape<'a> {
 
     /// As it is sent down. Whole attributes are asked for where a client asks for parts of them.
     fn texts(&self, key_condition: Option<&[u8]>, options: &Options<'_>) -> Result<Texts, Refused> {
+        let mut budget = Budget::of_request();
+        let mut condition = |bytes| expression::decode_condition(bytes, &mut budget);
         let trees = Trees {
-            key_condition: key_condition.map(expression::decode_condition).transpose()?,
-            filter: options.filter.map(expression::decode_condition).transpose()?,
+            key_condition: key_condition.map(&mut condition).transpose()?,
+            filter: options.filter.map(&mut condition).transpose()?,
             projection: self.wanted.as_ref().map(Wanted::attributes),
             ..Trees::default()
         };

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod garbled;
+mod hostile;
 mod kept;
 
 #[derive(Deserialize)]

@@ -16,7 +16,7 @@ use crate::{
     error::Reason,
     reply::{self, Asked},
 };
-use dax_wire::{Malformed, Writer};
+use dax_wire::{Budget, Malformed, Writer};
 
 use super::{
     Answered, Operations, Success,
@@ -136,10 +136,10 @@ impl Operations {
         }
         let definitions = self.definitions(&tables, asked).await?;
         let schemas = key_schemas(&definitions);
-        let mut transact_items = Vec::with_capacity(count);
+        let (mut transact_items, mut budget) = (Vec::with_capacity(count), Budget::of_request());
         for place in 0..count {
             let schema = schemas[place];
-            let texts = write_texts(conditions[place], updates[place])?;
+            let texts = write_texts(conditions[place], updates[place], &mut budget)?;
             let (table_name, condition) = (tables[place].to_owned(), texts.printed.condition);
             let (names, values, on_failure) = (texts.names, texts.values, on_failures[place]);
             let key = || primary_key(schema, keys[place]);
@@ -152,6 +152,7 @@ impl Operations {
                             schema,
                             keys[place],
                             blobs[place].ok_or(Malformed::WrongType)?,
+                            &mut budget,
                         )
                         .await?,
                     ),

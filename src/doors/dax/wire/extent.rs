@@ -18,6 +18,8 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Extent {
     limits: Limits,
+    /// What came before the bytes that are shown.
+    forgotten: usize,
     /// All before this is understood. May lie behind what has come in: within a string.
     at: usize,
     /// What is not complete, outermost first.
@@ -49,7 +51,7 @@ const BREAK: u8 = 0xFF;
 
 impl Extent {
     pub fn new(limits: Limits) -> Extent {
-        Extent { limits, at: 0, open: Vec::new(), complete: 0 }
+        Extent { limits, forgotten: 0, at: 0, open: Vec::new(), complete: 0 }
     }
 
     /// How many bytes the first `values` values have; `None` if they have not all come in. `bytes` are all since
@@ -74,9 +76,17 @@ impl Extent {
         Ok((self.at <= bytes.len()).then_some(self.at))
     }
 
+    /// How many of the first bytes are followed already, of so many that were shown: those are not to be shown again.
+    pub fn forget(&mut self, shown: usize) -> usize {
+        let count = self.at.min(shown);
+        self.forgotten += count;
+        self.at -= count;
+        count
+    }
+
     fn advance(&mut self, bytes: usize) -> Result<(), Malformed> {
         let at = self.at.saturating_add(bytes);
-        if at > self.limits.bytes {
+        if at > self.limits.bytes - self.forgotten {
             return Err(Malformed::TooLarge { max: self.limits.bytes });
         }
         self.at = at;
@@ -102,7 +112,7 @@ impl Extent {
 
     /// What has more elements than there may be bytes will never be complete.
     fn open_counted(&mut self, values: u64) -> Result<(), Malformed> {
-        if values > (self.limits.bytes - self.at) as u64 {
+        if values > (self.limits.bytes - self.forgotten - self.at) as u64 {
             return Err(Malformed::TooLarge { max: self.limits.bytes });
         }
         self.open(Open::Values(values))
@@ -276,7 +286,27 @@ mod tests {
         }
     }
 
+    /// What was followed is forgotten at once, and nothing but the end is looked for.
+    fn forgetful(values: usize, bytes: &[u8], step: usize) -> Result<Option<usize>, Malformed> {
+        let (mut extent, mut begin) = (Extent::new(LIMITS), 0);
+        for end in (0..bytes.len()).step_by(step).chain([bytes.len()]) {
+            match extent.of(values, &bytes[begin..end])? {
+                Some(found) => return Ok(Some(begin + found)),
+                None => begin += extent.forget(end - begin),
+            }
+        }
+        assert!(bytes.len() - begin < 9, "of what is incomplete no more is kept than a header");
+        Ok(None)
+    }
+
     proptest! {
+        #[test]
+        fn what_is_forgotten_makes_no_difference(bytes in vec(any::<u8>(), 0..60), step in 1usize..9) {
+            prop_assert_eq!(forgetful(3, &bytes, step), extent(3, &bytes));
+            let large = [&b"\x59\x03\x20"[..], &[7; 800], &bytes].concat();
+            prop_assert_eq!(forgetful(3, &large, step), extent(3, &large));
+        }
+
         #[test]
         fn pieces_make_no_difference(bytes in vec(any::<u8>(), 0..60), values in 0usize..4) {
             prop_assert_eq!(bytewise(values, &bytes), extent(values, &bytes));

@@ -4,7 +4,7 @@ use minicbor::Decoder;
 use model::{AttributeValue, Item, KeySchema};
 
 use super::read::{expect_end, for_each};
-use super::{Malformed, Writer, value};
+use super::{Budget, Malformed, Writer, value};
 
 /// The list of no names at all, which nobody has to define.
 pub const NO_ATTRIBUTES: i64 = 1;
@@ -59,15 +59,19 @@ pub fn split_list(bytes: &[u8]) -> Result<(i64, &[u8]), Malformed> {
 }
 
 /// # Errors
-/// If these are not as many values as the list has names, or it has one twice.
-pub fn decode(values: &[u8], names: &[impl AsRef<str>]) -> Result<Item, Malformed> {
+/// If these are not as many values as the list has names, more than an item may have, or more than the budget has left;
+/// or the list has a name twice.
+pub fn decode(values: &[u8], names: &[impl AsRef<str>], budget: &mut Budget) -> Result<Item, Malformed> {
     let mut decoder = Decoder::new(values);
     let mut item = Item::new();
     let mut found = 0;
+    budget.begin_item();
     while decoder.position() < values.len() {
-        let value = value::decode(&mut decoder)?;
-        if let Some(name) = names.get(found)
-            && item.insert(name.as_ref(), value).is_some()
+        let name = names.get(found).map(AsRef::as_ref);
+        budget.name(found, name.unwrap_or_default())?;
+        let value = value::decode(&mut decoder, budget)?;
+        if let Some(name) = name
+            && item.insert(name, value).is_some()
         {
             return Err(Malformed::DuplicateAttribute);
         }
@@ -100,10 +104,11 @@ pub fn encode_changed<'v>(list: i64, values: impl Iterator<Item = (usize, &'v At
 pub fn decode_changed(bytes: &[u8], names: &[impl AsRef<str>]) -> Result<Item, Malformed> {
     let mut decoder = Decoder::new(bytes);
     let mut item = Item::new();
+    let mut budget = Budget::of_request();
     let length = decoder.map()?;
     for_each(&mut decoder, length, |decoder| {
         let place = usize::try_from(decoder.u64()?).unwrap_or(usize::MAX);
-        let value = value::decode(decoder)?;
+        let value = value::decode(decoder, &mut budget)?;
         let out_of_range = Malformed::ValueCount { values: place.saturating_add(1), names: names.len() };
         item.insert(names.get(place).ok_or(out_of_range)?.as_ref(), value);
         Ok(())
@@ -143,14 +148,18 @@ mod tests {
         let bytes = unhex("04 6161 01");
         let (list, values) = split_list(&bytes).unwrap();
         assert_eq!(list, 4);
-        assert_eq!(decode(values, &["v", "w"]), Ok(item(r#"{"v":{"S":"a"},"w":{"N":"1"}}"#)));
+        assert_eq!(
+            decode(values, &["v", "w"], &mut Budget::of_request()),
+            Ok(item(r#"{"v":{"S":"a"},"w":{"N":"1"}}"#))
+        );
         for names in [&["v"][..], &["v", "w", "x"], &[]] {
             let expected = Err(Malformed::ValueCount { values: 2, names: names.len() });
-            assert_eq!(decode(values, names), expected);
+            assert_eq!(decode(values, names, &mut Budget::of_request()), expected);
         }
-        assert_eq!(decode(values, &["v", "v"]), Err(Malformed::DuplicateAttribute));
-        assert_eq!(decode(&values[..1], &["v"]), Err(Malformed::Truncated));
-        assert_eq!(decode(&[], &[""; 0]), Ok(Item::new()));
+        let twice = decode(values, &["v", "v"], &mut Budget::of_request());
+        assert_eq!(twice, Err(Malformed::DuplicateAttribute));
+        assert_eq!(decode(&values[..1], &["v"], &mut Budget::of_request()), Err(Malformed::Truncated));
+        assert_eq!(decode(&[], &[""; 0], &mut Budget::of_request()), Ok(Item::new()));
         assert_eq!(split_list(&[]), Err(Malformed::Truncated));
         assert_eq!(split_list(b"\x61a"), Err(Malformed::WrongType));
     }
@@ -174,7 +183,7 @@ mod tests {
             let mut expected = item.clone();
             expected.remove("h");
             expected.remove("r");
-            prop_assert_eq!(decode(&values.bytes, &values.names), Ok(expected));
+            prop_assert_eq!(decode(&values.bytes, &values.names, &mut Budget::of_request()), Ok(expected));
         }
     }
 }

@@ -5,7 +5,7 @@ use minicbor::Decoder;
 use model::{AttributeValue, Item, KeyAttribute, KeyError, KeySchema, KeyType};
 
 use super::read::{expect_end, text};
-use super::{Malformed, Writer, lex_decimal, number, value};
+use super::{Budget, Malformed, Writer, lex_decimal, number, value};
 
 /// The key of an item or request in a table of this schema.
 ///
@@ -98,7 +98,7 @@ pub fn encode_compound(key: &Item) -> Vec<u8> {
 /// If these are no attributes by name.
 pub fn decode_compound(bytes: &[u8]) -> Result<Item, Malformed> {
     let mut decoder = Decoder::new(bytes);
-    let key = value::decode_map(&mut decoder)?;
+    let key = value::decode_map(&mut decoder, &mut Budget::of_request())?;
     expect_end(&decoder)?;
     Ok(key)
 }

@@ -6,9 +6,10 @@
 //! key, [`expression`] conditions, updates and projections, which clients send as trees.
 //!
 //! Whatever a client sends may be wrong: nothing here panics over it, takes memory by a length that was merely
-//! claimed, or recurses deeper than a constant. What DynamoDB has words for is let pass, for it to say them;
+//! claimed, or more of it than a [`Budget`] allows, or recurses deeper than a constant. What DynamoDB has words for is let pass, for it to say them;
 //! [`Malformed`] is only what no request can be made of.
 
+mod budget;
 pub mod expression;
 mod extent;
 mod frame;
@@ -24,6 +25,7 @@ pub mod testing;
 pub mod value;
 mod write;
 
+pub use budget::Budget;
 pub use extent::{Extent, Limits};
 pub use frame::Layering;
 pub use malformed::Malformed;

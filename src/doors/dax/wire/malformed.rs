@@ -11,6 +11,13 @@ pub enum Malformed {
     Trailing,
     #[error("longer than the limit of {max} bytes")]
     TooLarge { max: usize },
+    #[error("more than {max} elements")]
+    TooMany { max: usize },
+    #[error("more values than a request can have")]
+    TooMuch,
+    // DynamoDB: in its words.
+    #[error("Item size has exceeded the maximum allowed size")]
+    ItemTooLarge,
     #[error("nested deeper than {max} levels")]
     TooDeep { max: usize },
     #[error("not CBOR as clients may send it")]

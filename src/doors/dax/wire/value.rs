@@ -7,7 +7,7 @@ use model::limits::NESTING_LEVELS_MAX;
 use model::{AttributeValue, Item, Number};
 
 use super::read::{for_each, text};
-use super::{Malformed, Writer, number};
+use super::{Budget, Malformed, Writer, number};
 
 /// The tag of a set of strings.
 pub const STRING_SET: u64 = 3321;
@@ -19,14 +19,18 @@ const LEVELS_MAX: usize = 2 * NESTING_LEVELS_MAX;
 /// Sets are sorted, as everywhere in `model`. That one is empty or holds something twice is for others to say.
 ///
 /// # Errors
-/// If no attribute value comes next.
-pub fn decode(decoder: &mut Decoder<'_>) -> Result<AttributeValue, Malformed> {
-    decode_within(decoder, 0)
+/// If no attribute value comes next, or the budget does not allow for it.
+pub fn decode(decoder: &mut Decoder<'_>, budget: &mut Budget) -> Result<AttributeValue, Malformed> {
+    decode_within(decoder, 0, budget)
 }
 
 /// `levels` lists and maps are around it.
-fn decode_within(decoder: &mut Decoder<'_>, levels: usize) -> Result<AttributeValue, Malformed> {
-    Ok(match decoder.datatype()? {
+fn decode_within(
+    decoder: &mut Decoder<'_>,
+    levels: usize,
+    budget: &mut Budget,
+) -> Result<AttributeValue, Malformed> {
+    let leaf = match decoder.datatype()? {
         Type::String => AttributeValue::S(text(decoder)?.to_owned()),
         Type::Bytes => AttributeValue::B(Bytes::copy_from_slice(decoder.bytes()?)),
         Type::Bool => AttributeValue::Bool(decoder.bool()?),
@@ -34,23 +38,29 @@ fn decode_within(decoder: &mut Decoder<'_>, levels: usize) -> Result<AttributeVa
             decoder.null()?;
             AttributeValue::Null
         }
-        Type::Array | Type::ArrayIndef => {
-            let levels = one_more(levels)?;
-            let length = decoder.array()?;
-            AttributeValue::L(collect(decoder, length, |decoder| decode_within(decoder, levels))?)
+        Type::Array | Type::ArrayIndef => return decode_list(decoder, one_more(levels)?, budget),
+        Type::Map | Type::MapIndef => {
+            budget.container()?;
+            return Ok(AttributeValue::M(decode_attributes(decoder, one_more(levels)?, budget)?));
         }
-        Type::Map | Type::MapIndef => AttributeValue::M(decode_attributes(decoder, one_more(levels)?)?),
         Type::Tag => match decoder.tag()?.as_u64() {
-            STRING_SET => AttributeValue::Ss(set(decoder, |decoder| Ok(text(decoder)?.to_owned()))?),
-            NUMBER_SET => AttributeValue::Ns(set(decoder, number::decode)?),
+            STRING_SET => {
+                let member = |decoder: &mut Decoder<'_>| Ok(text(decoder)?.to_owned());
+                return Ok(AttributeValue::Ss(set(decoder, budget, member, String::len)?));
+            }
+            // A number has a byte at least.
+            NUMBER_SET => return Ok(AttributeValue::Ns(set(decoder, budget, number::decode, |_| 1)?)),
             BINARY_SET => {
-                AttributeValue::Bs(set(decoder, |decoder| Ok(Bytes::copy_from_slice(decoder.bytes()?)))?)
+                let member = |decoder: &mut Decoder<'_>| Ok(Bytes::copy_from_slice(decoder.bytes()?));
+                return Ok(AttributeValue::Bs(set(decoder, budget, member, Bytes::len)?));
             }
             tag if number::is_number_tag(tag) => AttributeValue::N(number::decode_tagged(tag, decoder)?),
             _ => return Err(Malformed::WrongType),
         },
         _ => AttributeValue::N(number::decode(decoder)?),
-    })
+    };
+    budget.leaf(&leaf)?;
+    Ok(leaf)
 }
 
 fn one_more(levels: usize) -> Result<usize, Malformed> {
@@ -60,20 +70,42 @@ fn one_more(levels: usize) -> Result<usize, Malformed> {
     }
 }
 
+fn decode_list(
+    decoder: &mut Decoder<'_>,
+    levels: usize,
+    budget: &mut Budget,
+) -> Result<AttributeValue, Malformed> {
+    budget.container()?;
+    let length = decoder.array()?;
+    // No capacity by a length that is merely claimed.
+    let mut elements = Vec::new();
+    for_each(decoder, length, |decoder| {
+        budget.element(elements.len())?;
+        elements.push(decode_within(decoder, levels, budget)?);
+        Ok(())
+    })?;
+    Ok(AttributeValue::L(elements))
+}
+
 /// A map of attributes by name.
 ///
 /// # Errors
-/// If none comes next.
-pub fn decode_map(decoder: &mut Decoder<'_>) -> Result<Item, Malformed> {
-    decode_attributes(decoder, 0)
+/// If none comes next, or the budget does not allow for it.
+pub fn decode_map(decoder: &mut Decoder<'_>, budget: &mut Budget) -> Result<Item, Malformed> {
+    decode_attributes(decoder, 0, budget)
 }
 
-fn decode_attributes(decoder: &mut Decoder<'_>, levels: usize) -> Result<Item, Malformed> {
+fn decode_attributes(
+    decoder: &mut Decoder<'_>,
+    levels: usize,
+    budget: &mut Budget,
+) -> Result<Item, Malformed> {
     let mut attributes = Item::new();
     let length = decoder.map()?;
     for_each(decoder, length, |decoder| {
         let name = text(decoder)?;
-        match attributes.insert(name, decode_within(decoder, levels)?) {
+        budget.inner_name(attributes.len(), name)?;
+        match attributes.insert(name, decode_within(decoder, levels, budget)?) {
             None => Ok(()),
             Some(_) => Err(Malformed::DuplicateAttribute),
         }
@@ -83,26 +115,21 @@ fn decode_attributes(decoder: &mut Decoder<'_>, levels: usize) -> Result<Item, M
 
 fn set<T: Ord>(
     decoder: &mut Decoder<'_>,
-    element: impl FnMut(&mut Decoder<'_>) -> Result<T, Malformed>,
+    budget: &mut Budget,
+    member: impl Fn(&mut Decoder<'_>) -> Result<T, Malformed>,
+    size: impl Fn(&T) -> usize,
 ) -> Result<Vec<T>, Malformed> {
+    budget.set::<T>()?;
     let length = decoder.array()?;
-    let mut elements = collect(decoder, length, element)?;
-    elements.sort_unstable();
-    Ok(elements)
-}
-
-fn collect<T>(
-    decoder: &mut Decoder<'_>,
-    length: Option<u64>,
-    mut element: impl FnMut(&mut Decoder<'_>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    // No capacity by a length that is merely claimed.
-    let mut elements = Vec::new();
+    let mut members = Vec::new();
     for_each(decoder, length, |decoder| {
-        elements.push(element(decoder)?);
+        let one = member(decoder)?;
+        budget.member::<T>(size(&one))?;
+        members.push(one);
         Ok(())
     })?;
-    Ok(elements)
+    members.sort_unstable();
+    Ok(members)
 }
 
 /// As deep as the value, which came from somewhere that limits it.
@@ -160,7 +187,7 @@ pub(crate) mod tests {
     fn decoded(hex: &str) -> Result<AttributeValue, Malformed> {
         let bytes = unhex(hex);
         let mut decoder = Decoder::new(&bytes);
-        let value = decode(&mut decoder)?;
+        let value = decode(&mut decoder, &mut Budget::of_request())?;
         crate::expect_end(&decoder)?;
         Ok(value)
     }

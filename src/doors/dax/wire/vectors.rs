@@ -6,7 +6,7 @@ use minicbor::Decoder;
 use model::{KeyAttribute, KeySchema, KeyType};
 use serde::Deserialize;
 
-use super::{Extent, Limits, item, key, testing::unhex};
+use super::{Budget, Extent, Limits, item, key, testing::unhex};
 
 #[derive(Deserialize)]
 pub(crate) struct Vectors {
@@ -141,10 +141,11 @@ fn the_items_of_clients_are_understood_and_come_back() {
         }
         // Not all lists were recorded.
         let Some(names) = lists.get(&list.to_string()) else { continue };
-        let read = item::decode(values, names).unwrap_or_else(|error| panic!("{}: {error}", vector.id));
+        let read = item::decode(values, names, &mut Budget::of_request())
+            .unwrap_or_else(|error| panic!("{}: {error}", vector.id));
         let ours = item::Values::of(&read, &schema);
         assert_eq!(ours.names, *names, "{}", vector.id);
-        assert_eq!(item::decode(&ours.bytes, names), Ok(read), "{}", vector.id);
+        assert_eq!(item::decode(&ours.bytes, names, &mut Budget::of_request()), Ok(read), "{}", vector.id);
         seen += 1;
     }
     assert!(seen > 50, "{seen} items");

@@ -1,6 +1,6 @@
 //! What calls consumed, and how large item collections are.
 
-use dax_wire::{Malformed, expect_end, value};
+use dax_wire::{Budget, Malformed, expect_end, value};
 use minicbor::Decoder;
 use model::{AttributeValue, Item, KeySchema};
 use serde_json::{Map, Value, json};
@@ -113,7 +113,7 @@ fn units(decoder: &mut Decoder<'_>) -> Reads<Value> {
 /// Three values in a string.
 pub(super) fn metrics(schema: &KeySchema, decoder: &mut Decoder<'_>) -> Reads<Value> {
     let mut within = Decoder::new(decoder.bytes()?);
-    let key: AttributeValue = value::decode(&mut within)?;
+    let key: AttributeValue = value::decode(&mut within, &mut Budget::of_request())?;
     let sizes = [within.f64()?, within.f64()?];
     expect_end(&within)?;
     let partition: Item = [(schema.partition[0].name.clone(), key)].into_iter().collect();

@@ -12,7 +12,7 @@ use model::limits::EXPRESSION_BYTES_MAX;
 use super::{VERSION, opcode};
 use crate::number::is_int;
 use crate::read::{expect_end, text};
-use crate::{Extent, Limits, Malformed, value};
+use crate::{Budget, Extent, Limits, Malformed, value};
 
 /// Nodes and steps of paths together. Each has a character at least of its own in the text, which clients limit
 /// before they send the tree, so that whoever is near this is none of them.
@@ -22,33 +22,37 @@ const NODES_MAX: usize = 2 * EXPRESSION_BYTES_MAX;
 ///
 /// # Errors
 /// If the bytes are no such tree. Whether it makes sense is for whoever binds it to say.
-pub fn decode_condition(bytes: &[u8]) -> Result<Tree, Malformed> {
-    decode(bytes, 3, Reader::root)
+pub fn decode_condition(bytes: &[u8], budget: &mut Budget) -> Result<Tree, Malformed> {
+    decode(bytes, Some(budget), Reader::root)
 }
 
 /// # Errors
 /// As for [`decode_condition`].
-pub fn decode_update(bytes: &[u8]) -> Result<Tree, Malformed> {
-    decode(bytes, 3, Reader::roots)
+pub fn decode_update(bytes: &[u8], budget: &mut Budget) -> Result<Tree, Malformed> {
+    decode(bytes, Some(budget), Reader::roots)
 }
 
 /// # Errors
 /// As for [`decode_condition`].
 pub fn decode_projection(bytes: &[u8]) -> Result<Tree, Malformed> {
-    decode(bytes, 2, Reader::roots)
+    decode(bytes, None, Reader::roots)
 }
 
+/// Those that have values need a budget for them.
 fn decode<'b>(
     bytes: &'b [u8],
-    parts: u64,
+    budget: Option<&mut Budget>,
     read: impl FnOnce(&mut Reader<'b>) -> Result<(), Malformed>,
 ) -> Result<Tree, Malformed> {
     let mut decoder = Decoder::new(bytes);
-    if decoder.array()? != Some(parts) || int(&mut decoder)? != VERSION {
+    let has_values = budget.is_some();
+    if decoder.array()? != Some(if has_values { 3 } else { 2 }) || int(&mut decoder)? != VERSION {
         return Err(Malformed::Expression);
     }
-    let has_values = parts == 3;
-    let values = if has_values { values_behind(&bytes[decoder.position()..])? } else { Vec::new() };
+    let values = match budget {
+        Some(budget) => values_behind(&bytes[decoder.position()..], budget)?,
+        None => Vec::new(),
+    };
     let mut reader = Reader { decoder, values, tree: Tree::default(), open: Vec::new(), left: NODES_MAX };
     read(&mut reader)?;
     if !has_values {
@@ -58,7 +62,7 @@ fn decode<'b>(
 }
 
 /// The values, which stand behind the tree that refers to them.
-fn values_behind(tree_and_values: &[u8]) -> Result<Vec<Arc<AttributeValue>>, Malformed> {
+fn values_behind(tree_and_values: &[u8], budget: &mut Budget) -> Result<Vec<Arc<AttributeValue>>, Malformed> {
     // An operator is an array, its list of operands another, the index of a path a tag.
     let limits = Limits { bytes: tree_and_values.len(), levels: 2 * NODES_MAX };
     let tree = Extent::new(limits).of(1, tree_and_values)?.ok_or(Malformed::Truncated)?;
@@ -66,9 +70,13 @@ fn values_behind(tree_and_values: &[u8]) -> Result<Vec<Arc<AttributeValue>>, Mal
     let Some(length) = decoder.array()? else { return Err(Malformed::Expression) };
     let mut values = Vec::new();
     let mut known: HashMap<&[u8], Arc<AttributeValue>> = HashMap::new();
+    if length > NODES_MAX as u64 {
+        return Err(Malformed::TooManyNodes { max: NODES_MAX });
+    }
+    budget.begin_expression();
     for _ in 0..length {
         let start = decoder.position();
-        let value = value::decode(&mut decoder)?;
+        let value = value::decode(&mut decoder, budget)?;
         let written = &decoder.input()[start..decoder.position()];
         values.push(Arc::clone(known.entry(written).or_insert_with(|| Arc::new(value))));
     }

@@ -1,15 +1,15 @@
 //! Encoded expressions, theirs and ours.
 
-use expr::{Bound, Expressions, Trees};
+use expr::{Bound, Expressions, Tree, Trees};
 use model::AttributeValue;
 use model::json::value_from_str;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::Malformed;
 use crate::testing::{hex, unhex};
 use crate::vectors::{ExpressionVector, vectors};
+use crate::{Budget, Malformed};
 
 /// The names and values that an expression of the fixture mentions.
 type Pairs<T> = Vec<(String, T)>;
@@ -43,6 +43,14 @@ fn asked<'a>(
     };
     *place = Some(text);
     expressions
+}
+
+fn decode_condition(bytes: &[u8]) -> Result<Tree, Malformed> {
+    super::decode_condition(bytes, &mut Budget::of_request())
+}
+
+fn decode_update(bytes: &[u8]) -> Result<Tree, Malformed> {
+    super::decode_update(bytes, &mut Budget::of_request())
 }
 
 fn decoded(kind: &str, bytes: &[u8]) -> Result<Trees, Malformed> {
