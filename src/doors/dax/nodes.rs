@@ -158,8 +158,8 @@ impl Nodes {
         let arguments = arguments.into_bytes();
         let tell = async |other: &Other| {
             if let Err(why) = self.call(other, Method::DefineAttributeListId, &arguments).await {
-                let address = other.node.reach.address;
-                tracing::warn!(%address, %why, "a node was not told a list of attribute names");
+                let node = other.node.reach;
+                tracing::warn!(%node, %why, "a node was not told a list of attribute names");
             }
         };
         join_all(self.not_gone().map(tell)).await;
@@ -277,18 +277,18 @@ impl Other {
             Err(_) if state.misses + 1 >= MISSES_MAX => State { standing: Standing::Gone, ..*state },
             Err(_) => State { misses: state.misses + 1, ..*state },
         };
-        let address = self.node.reach.address;
+        let node = self.node.reach;
         match (state.standing, seen) {
             (standing, _) if standing == before => {}
             (Standing::There, _) => {
-                tracing::info!(%address, "a node is there again, and clients are shown it")
+                tracing::info!(%node, "a node is there again, and clients are shown it")
             }
             (Standing::Leaving, _) => tracing::info!(
-                %address,
+                %node,
                 "a node is leaving, or does not know itself by this address; clients are not shown it"
             ),
             (Standing::Gone, Err(why)) => {
-                tracing::warn!(%address, %why, "a node does not answer, and clients are not shown it");
+                tracing::warn!(%node, %why, "a node does not answer, and clients are not shown it");
             }
             (Standing::Gone, Ok(_)) => {}
         }

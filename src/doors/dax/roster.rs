@@ -5,6 +5,7 @@
 //! (`nodes.rs`).
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     str::FromStr,
 };
@@ -263,6 +264,18 @@ fn address(word: Option<&str>) -> Result<Reach, String> {
     Ok(Reach { address, port: None, tls_port: None })
 }
 
+/// As it is read.
+impl fmt::Display for Reach {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.address)?;
+        let ports = [("dax", self.port), ("daxs", self.tls_port)];
+        ports.iter().try_for_each(|(name, port)| match port {
+            Some(port) => write!(out, " {name}={port}"),
+            None => Ok(()),
+        })
+    }
+}
+
 impl Reach {
     /// Whether the word is a port.
     fn take_port(&mut self, word: &str) -> Result<bool, String> {
@@ -419,5 +432,8 @@ mod tests {
             assert!(wrong.contains(expected), "{wrong}");
         }
         assert!("10.0.0.2 leader".parse::<Reach>().is_err());
+        for text in ["10.0.0.2", "10.0.0.2 daxs=2", "::1 dax=1 daxs=2"] {
+            assert_eq!(text.parse::<Reach>().unwrap().to_string(), text);
+        }
     }
 }
