@@ -1,4 +1,4 @@
-//! What every room needs and nobody's subject: time, chance, shutdown, admission, listening, units,
+//! What every room needs and nobody's subject: time, chance, shutdown, admission, announcements, listening, units,
 //! telemetry.
 //!
 //! Knows nothing of DynamoDB. Start at [`Clock`] and [`Drain`]; a door starts at [`listen`].

@@ -1,6 +1,8 @@
 //! THE table of the protocol's methods.
 
-use std::fmt;
+use std::{fmt, sync::LazyLock};
+
+use model::Target;
 
 /// A method of the protocol, by the name that clients have for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +77,9 @@ const ROWS: &[Row] = &[
     data(Method::TransactWriteItems, -1_160_037_738, "transactWriteItems", 9, "TransactWriteItems"),
 ];
 
+static TARGETS: LazyLock<Vec<Option<Target>>> =
+    LazyLock::new(|| ROWS.iter().map(|row| row.operation.map(Target::of)).collect());
+
 impl Method {
     /// Every method, in the order of [`Method::index`].
     pub fn all() -> impl ExactSizeIterator<Item = Method> {
@@ -104,6 +109,11 @@ impl Method {
     /// DynamoDB's name for it, if it is an operation on data.
     pub fn operation(self) -> Option<&'static str> {
         self.row().operation
+    }
+
+    /// The same as a target of calls.
+    pub(crate) fn target(self) -> Option<&'static Target> {
+        TARGETS[self.index()].as_ref()
     }
 
     /// Its place in the table.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use backend::{Answer, Backend, Call, Document, Failure, Outcome};
 use base::{Clock, Drain};
 use bytes::Bytes;
-use model::{Item, KeySchema, Target, call::Request};
+use model::{ApiError, ErrorCode, Item, KeySchema, call::Request};
 
 use crate::{
     attribute_lists::SharedLists,
@@ -51,12 +51,13 @@ pub struct Operations {
 struct Answered {
     /// The whole message.
     message: Bytes,
-    outcome: Outcome,
+    /// What the cache did, if it was asked.
+    outcome: Option<Outcome>,
 }
 
 impl Answered {
     fn new(message: Writer, outcome: Outcome) -> Answered {
-        Answered { message: message.into_bytes().into(), outcome }
+        Answered { message: message.into_bytes().into(), outcome: Some(outcome) }
     }
 }
 
@@ -92,8 +93,8 @@ impl Success {
 impl Answers for Operations {
     async fn answer(&self, asked: Asked<'_>) -> Reply {
         match self.carry_out(&asked).await {
-            Ok(Some(Answered { message, outcome })) => Reply::answer(message, outcome),
-            Ok(None) => unreachable!("the door answers {} by itself", asked.method),
+            Ok(Answered { message, outcome: Some(outcome) }) => Reply::answer(message, outcome),
+            Ok(Answered { message, outcome: None }) => Reply::own(message),
             Err(refused) => {
                 let (refusal, outcome) = refused.refusal(stakes(asked.method));
                 Reply::refusal(&refusal, asked.request_id, outcome)
@@ -103,7 +104,7 @@ impl Answers for Operations {
 }
 
 fn stakes(method: Method) -> Stakes {
-    match method.operation().map(Target::of).is_some_and(|target| !target.only_reads()) {
+    match method.target().is_some_and(|target| !target.only_reads()) {
         true => Stakes::Write,
         false => Stakes::Read,
     }
@@ -121,10 +122,9 @@ impl Operations {
         Operations { backend, tables, lists, clock }
     }
 
-    /// `None` for what the door answers by itself.
-    async fn carry_out(&self, asked: &Asked<'_>) -> Result<Option<Answered>, Refused> {
+    async fn carry_out(&self, asked: &Asked<'_>) -> Result<Answered, Refused> {
         let arguments = Arguments::new(asked.arguments);
-        let answered = match asked.method {
+        match asked.method {
             Method::DefineKeySchema => self.define_key_schema(arguments, asked).await,
             Method::GetItem => self.get_item(arguments, asked).await,
             Method::PutItem => self.put_item(arguments, asked).await,
@@ -136,12 +136,15 @@ impl Operations {
             Method::BatchWriteItem => self.batch_write_item(arguments, asked).await,
             Method::TransactGetItems => self.transact_get_items(arguments, asked).await,
             Method::TransactWriteItems => self.transact_write_items(arguments, asked).await,
+            // The door answers these by itself, and asks nobody.
             Method::AuthorizeConnection
             | Method::Endpoints
             | Method::DefineAttributeListId
-            | Method::DefineAttributeList => return Ok(None),
-        };
-        answered.map(Some)
+            | Method::DefineAttributeList => {
+                let error = format!("{} is no operation on data.", asked.method);
+                Err(ApiError::client(ErrorCode::UnknownOperationException, error).into())
+            }
+        }
     }
 
     /// `defineKeySchema`.
@@ -159,14 +162,13 @@ impl Operations {
             out.text(&attribute.name);
             out.text(attribute.key_type.as_str());
         }
-        Ok(Answered::new(out, Outcome::Bypass(backend::Bypass::NotCached)))
+        Ok(Answered { message: out.into_bytes().into(), outcome: None })
     }
 
     /// Has the stack answer a request on these tables.
     async fn ask(&self, request: Request, tables: &[&str], asked: &Asked<'_>) -> Result<Success, Refused> {
-        let operation = asked.method.operation().expect("a request is of an operation");
-        let request_id = asked.request_id.to_owned();
-        let call = Call::of_request(Target::of(operation), request, request_id, asked.deadline);
+        let target = asked.method.target().expect("a request is of an operation").clone();
+        let call = Call::of_request(target, request, asked.request_id.to_owned(), asked.deadline);
         let reply = match self.backend.ready(&call) {
             Some(reply) => reply,
             None => {

@@ -172,7 +172,7 @@ impl Operations {
         schema: &KeySchema,
     ) -> Result<Answered, Unanswerable> {
         if let Some(message) = success.kept().and_then(|page| shape.message(page)) {
-            return Ok(Answered { message, outcome: success.outcome });
+            return Ok(Answered { message, outcome: Some(success.outcome) });
         }
         let page: Page = answers::read(success.body())?;
         let mut out = reply::begin(0);

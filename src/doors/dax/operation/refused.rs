@@ -83,12 +83,17 @@ impl Refused {
         Refused::Error(Box::new(ErrorAnswer { error, name, verdict, reasons, outcome: reply.outcome }))
     }
 
-    /// The error that the stack answered, if it answered one.
-    pub(super) fn answered(&self) -> Option<ErrorCode> {
-        match self {
-            Refused::Error(answer) => Some(answer.error.code),
-            _ => None,
-        }
+    /// Whether the origin says that a table is not there.
+    pub(super) fn is_of_no_table(&self) -> bool {
+        matches!(self, Refused::Error(answer) if answer.error.code == ErrorCode::ResourceNotFoundException)
+    }
+
+    /// Whether it may come of a key that the table has no more.
+    pub(super) fn may_be_of_other_keys(&self) -> bool {
+        let Refused::Error(answer) = self else { return false };
+        // DynamoDB: what is wrong with an action of a transaction is among the reasons that cancelled it.
+        let is_wrong = |reason: &CancellationReason| reason.code.as_deref() == Some("ValidationError");
+        answer.error.code == ErrorCode::ValidationException || answer.reasons.iter().any(is_wrong)
     }
 
     /// Why nothing was sent, if this came of what is asked for first.

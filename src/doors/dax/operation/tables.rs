@@ -87,11 +87,10 @@ impl Tables {
 
     /// Learns what an operation on tables came to.
     pub(super) fn hear(self: &Arc<Self>, refused: &Refused, names: &[&str]) {
-        match refused.answered() {
-            Some(ErrorCode::ResourceNotFoundException) => self.forget(names),
-            // It may come of keys that the table has no more.
-            Some(ErrorCode::ValidationException) => self.doubt(names),
-            _ => {}
+        if refused.is_of_no_table() {
+            self.forget(names);
+        } else if refused.may_be_of_other_keys() {
+            self.doubt(names);
         }
     }
 
@@ -175,8 +174,7 @@ impl Tables {
         match described {
             Ok(table) => known.table = Some(Arc::clone(table)),
             Err(refused) => {
-                let is_gone = refused.answered() == Some(ErrorCode::ResourceNotFoundException);
-                if is_gone || known.table.is_none() {
+                if refused.is_of_no_table() || known.table.is_none() {
                     names.remove(name);
                 }
             }

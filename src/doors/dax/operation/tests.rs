@@ -248,3 +248,21 @@ async fn captured_requests_say_what_their_callers_said() {
         assert_eq!(body, expected, "{id}: {body}");
     }
 }
+
+#[tokio::test]
+async fn keys_of_tables_are_no_matter_of_the_cache() {
+    let vectors = Arc::new(vectors());
+    let tables = Arc::clone(&vectors);
+    let origin = Scripted::new(move |_| {
+        let description = tables.description("SN").unwrap().to_string();
+        std::future::ready(Ok(origin_reply(200, description))).boxed()
+    });
+    let operations = vectors.operations("python", origin.clone());
+    for _ in 0..2 {
+        let reply = operations.answer(asked(Method::DefineKeySchema, b"\x42SN")).await;
+        assert_eq!((reply.status, reply.outcome), (200, None));
+    }
+    assert_eq!(origin.asked("DescribeTable").len(), 1);
+    let reply = operations.answer(asked(Method::Endpoints, &[])).await;
+    assert_eq!(reply.status, 400, "that is the door's");
+}

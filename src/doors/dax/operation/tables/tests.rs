@@ -86,7 +86,11 @@ impl Rig {
     }
 
     fn hear(&self, code: &str) {
-        let reply = origin_reply(400, json!({ "__type": code }).to_string());
+        self.hear_all(json!({ "__type": code }));
+    }
+
+    fn hear_all(&self, body: serde_json::Value) {
+        let reply = origin_reply(400, body.to_string());
         self.tables.hear(&Refused::of_origin(&reply), &["t"]);
     }
 }
@@ -192,6 +196,17 @@ async fn a_table_that_was_made_again_with_other_keys_is_known_within_moments() {
     rig.hear("ValidationException");
     pass(Duration::from_millis(50)).await;
     assert_eq!(rig.key().await, "c", "long after the last look it is looked at at once");
+    pass(2 * DOUBTED_LOOK_AGAIN_AFTER).await;
+    rig.origin.does(Script::Key("d"));
+    let reasons = |code| json!([{ "Code": "None" }, { "Code": code }]);
+    let cancelled =
+        |code| json!({ "__type": "TransactionCanceledException", "CancellationReasons": reasons(code) });
+    rig.hear_all(cancelled("ConditionalCheckFailed"));
+    pass(Duration::from_millis(50)).await;
+    assert_eq!(rig.key().await, "c");
+    rig.hear_all(cancelled("ValidationError"));
+    pass(Duration::from_millis(50)).await;
+    assert_eq!(rig.key().await, "d");
 }
 
 #[tokio::test(start_paused = true)]
