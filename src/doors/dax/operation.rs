@@ -33,7 +33,7 @@ use crate::{
 };
 use dax_wire::{Writer, item::Values};
 
-use self::{arguments::Arguments, refused::Refused, tables::Tables};
+use self::{arguments::Arguments, projection::Projections, refused::Refused, tables::Tables};
 
 /// What the operations need from outside.
 #[derive(Debug, Clone)]
@@ -49,6 +49,7 @@ pub struct Operations {
     backend: Arc<dyn Backend>,
     tables: Arc<Tables>,
     lists: Arc<AttributeLists>,
+    projections: Projections,
     clock: Clock,
 }
 
@@ -122,7 +123,7 @@ impl Operations {
     pub fn new(backend: Arc<dyn Backend>, lists: Arc<AttributeLists>, parts: OperationParts) -> Operations {
         let OperationParts { clock, drain } = parts;
         let tables = Arc::new(Tables::new(Arc::clone(&backend), clock.clone(), drain));
-        Operations { backend, tables, lists, clock }
+        Operations { backend, tables, lists, projections: Projections::default(), clock }
     }
 
     /// `None` for what the door answers by itself.

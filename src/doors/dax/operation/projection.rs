@@ -1,5 +1,10 @@
 //! Projections: clients number the paths, and get what lies at each under its number.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
 use expr::{DocumentPath, Node, Tree, Trees};
 use model::Item;
 
@@ -19,10 +24,41 @@ pub(super) struct Wanted {
     is_wrong: bool,
 }
 
+/// Projections remembered at once. An application has a few, which it sends again and again; one that makes them up has
+/// them all forgotten now and then.
+const KNOWN_MAX: usize = 256;
+/// Longer ones are not remembered: what is made of one may take forty times its bytes.
+const KNOWN_BYTES_MAX: usize = 1 << 10;
+
+/// What projections lately meant, by their bytes: to find out takes longer than all else that a hit does.
+#[derive(Debug, Default)]
+pub(super) struct Projections {
+    known: RwLock<HashMap<Box<[u8]>, Arc<Wanted>>>,
+}
+
+impl Projections {
+    /// # Errors
+    /// If it is no projection at all.
+    pub(super) fn read(&self, bytes: &[u8]) -> Result<Arc<Wanted>, Refused> {
+        if let Some(wanted) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(bytes) {
+            return Ok(Arc::clone(wanted));
+        }
+        let wanted = Arc::new(Wanted::read(bytes)?);
+        if bytes.len() <= KNOWN_BYTES_MAX {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= KNOWN_MAX {
+                known.clear();
+            }
+            known.insert(Box::from(bytes), Arc::clone(&wanted));
+        }
+        Ok(wanted)
+    }
+}
+
 impl Wanted {
     /// # Errors
     /// If it is no projection at all.
-    pub(super) fn read(bytes: &[u8]) -> Result<Wanted, Refused> {
+    fn read(bytes: &[u8]) -> Result<Wanted, Refused> {
         let tree = expression::decode_projection(bytes)?;
         let trees = Trees { projection: Some(tree.clone()), ..Trees::default() };
         let is_wrong = trees.print().expressions().bind().is_err();
@@ -77,6 +113,27 @@ mod tests {
         let mut tree = Tree::default();
         paths.iter().for_each(|path| tree.add_root(Node::Path(path.clone())));
         (Wanted::read(&expression::encode_projection(&tree)).unwrap(), tree)
+    }
+
+    #[test]
+    fn projections_are_read_once_and_not_all_are_remembered() {
+        let projections = Projections::default();
+        let of = |attribute: String| {
+            let mut tree = Tree::default();
+            tree.add_root(Node::Path(DocumentPath::new(attribute, Vec::new())));
+            expression::encode_projection(&tree)
+        };
+        let known = || projections.known.read().unwrap().len();
+        let first = projections.read(&of("a".to_owned())).unwrap();
+        assert!(Arc::ptr_eq(&first, &projections.read(&of("a".to_owned())).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &projections.read(&of("b".to_owned())).unwrap()));
+        assert!(projections.read(b"\x80").is_err());
+        projections.read(&of("x".repeat(KNOWN_BYTES_MAX))).unwrap();
+        assert_eq!(known(), 2);
+        for number in 0..3 * KNOWN_MAX {
+            projections.read(&of(number.to_string())).unwrap();
+            assert!(known() <= KNOWN_MAX);
+        }
     }
 
     #[test]

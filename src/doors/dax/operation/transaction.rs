@@ -71,13 +71,13 @@ impl Operations {
             return Err(Malformed::WrongType.into());
         }
         let schemas = self.schemas(&tables, asked).await?;
-        let wanted: Vec<Option<Wanted>> = projections
+        let wanted: Vec<Option<Arc<Wanted>>> = projections
             .into_iter()
-            .map(|projection| projection.map(Wanted::read).transpose())
+            .map(|projection| projection.map(|bytes| self.projections.read(bytes)).transpose())
             .collect::<Result<_, _>>()?;
         let get = |place: usize| {
             let trees =
-                Trees { projection: wanted[place].as_ref().map(Wanted::attributes), ..Trees::default() };
+                Trees { projection: wanted[place].as_deref().map(Wanted::attributes), ..Trees::default() };
             let texts = Texts::of(&trees);
             let get = TransactGet {
                 table_name: tables[place].to_owned(),
