@@ -9,7 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// What a connection holds from the start, and while it is idle: room for a read of an item.
 const FIRST_BYTES: usize = 2 << 10;
-/// What a connection may hold of a request, or of a reply, without asking. Most requests fit, and are served however much others hold.
+/// What a connection may hold of a request, or of a reply, without asking. Most fit, and are served however much others
+/// hold.
 pub(crate) const FREE_BYTES: usize = 16 << 10;
 /// An item and a condition on it. Room for requests that are no larger is kept free of those that are.
 const SMALL_BYTES: usize = 1 << 20;

@@ -35,6 +35,7 @@ use dax_wire::{Writer, item::Values};
 
 use self::{
     arguments::Arguments,
+    projection::Projections,
     refused::{Refused, Unanswerable},
     tables::Tables,
 };
@@ -44,6 +45,7 @@ pub struct Operations {
     backend: Arc<dyn Backend>,
     tables: Arc<Tables>,
     lists: Arc<SharedLists>,
+    projections: Projections,
     clock: Clock,
 }
 
@@ -119,7 +121,7 @@ impl Operations {
         drain: Drain,
     ) -> Operations {
         let tables = Arc::new(Tables::new(Arc::clone(&backend), clock.clone(), drain));
-        Operations { backend, tables, lists, clock }
+        Operations { backend, tables, lists, projections: Projections::new(), clock }
     }
 
     async fn carry_out(&self, asked: &Asked<'_>) -> Result<Answered, Refused> {

@@ -70,8 +70,8 @@ impl Operations {
         let mut request_items = Vec::with_capacity(tables.len());
         for ((table, asking), schema) in tables.iter().zip(&schemas) {
             let keys = asking.keys.iter().map(|key| primary_key(schema, key)).collect::<Result<_, _>>()?;
-            let of_table = asking.projection.map(Wanted::read).transpose()?;
-            let texts = Wanted::of_items(of_table.as_ref());
+            let of_table = asking.projection.map(|bytes| self.projections.read(bytes)).transpose()?;
+            let texts = Wanted::of_items(of_table.as_deref());
             wanted.push(of_table);
             let asked_of_table = KeysAndAttributes {
                 keys,
@@ -132,7 +132,7 @@ impl Operations {
         mut documents: impl Iterator<Item = &Document> + Send,
         tables: &[(&str, Asking<'_>)],
         schemas: &[&KeySchema],
-        wanted: &[Option<Wanted>],
+        wanted: &[Option<Arc<Wanted>>],
     ) -> Result<Writer, Refused> {
         let mut out = reply::begin(0);
         out.array(2);

@@ -49,8 +49,8 @@ impl Operations {
         arguments.end()?;
         let definition = self.tables.learn(table, asked.deadline).await?;
         let schema = &definition.key_schema;
-        let wanted = options.projection.map(Wanted::read).transpose()?;
-        let wanted = wanted.as_ref();
+        let wanted = options.projection.map(|bytes| self.projections.read(bytes)).transpose()?;
+        let wanted = wanted.as_deref();
         let texts = Wanted::of_items(wanted);
         let request = GetItem {
             table_name: table.to_owned(),

@@ -1,5 +1,7 @@
 //! Pages: `Query` and `Scan`.
 
+use std::sync::Arc;
+
 use backend::Document;
 use bytes::Bytes;
 use expr::Trees;
@@ -17,7 +19,7 @@ use super::{
     Answered, Operations, Success,
     answers::{self, CAPACITY, COUNT, Capacity, ITEMS, LAST_KEY, SCANNED_COUNT},
     arguments::{Arguments, Options, Texts, primary_key},
-    projection::Wanted,
+    projection::{Projections, Wanted},
     refused::{Refused, Unanswerable},
 };
 
@@ -37,16 +39,16 @@ struct Page {
 struct Shape<'a> {
     /// As the client sent it; empty if it wants all there is.
     projection: &'a [u8],
-    wanted: Option<Wanted>,
+    wanted: Option<Arc<Wanted>>,
     is_of_index: bool,
     counts_only: bool,
 }
 
 impl<'a> Shape<'a> {
-    fn of(options: &Options<'a>) -> Result<Shape<'a>, Refused> {
+    fn of(options: &Options<'a>, projections: &Projections) -> Result<Shape<'a>, Refused> {
         Ok(Shape {
             projection: options.projection.unwrap_or_default(),
-            wanted: options.projection.map(Wanted::read).transpose()?,
+            wanted: options.projection.map(|bytes| projections.read(bytes)).transpose()?,
             is_of_index: options.index.is_some(),
             counts_only: options.select == Some(Select::Count),
         })
@@ -68,7 +70,7 @@ impl<'a> Shape<'a> {
         let trees = Trees {
             key_condition: key_condition.map(&mut condition).transpose()?,
             filter: options.filter.map(&mut condition).transpose()?,
-            projection: self.wanted.as_ref().map(Wanted::attributes),
+            projection: self.wanted.as_deref().map(Wanted::attributes),
             ..Trees::default()
         };
         Ok(Texts::of(&trees))
@@ -109,7 +111,7 @@ impl Operations {
         arguments.end()?;
         let definition = self.tables.learn(table, asked.deadline).await?;
         let schema = &definition.key_schema;
-        let shape = Shape::of(&options)?;
+        let shape = Shape::of(&options, &self.projections)?;
         let texts = shape.texts(Some(key_condition), &options)?;
         let request = Query {
             table_name: table.to_owned(),
@@ -142,7 +144,7 @@ impl Operations {
         arguments.end()?;
         let definition = self.tables.learn(table, asked.deadline).await?;
         let schema = &definition.key_schema;
-        let shape = Shape::of(&options)?;
+        let shape = Shape::of(&options, &self.projections)?;
         let texts = shape.texts(None, &options)?;
         let request = Scan {
             table_name: table.to_owned(),

@@ -1,7 +1,10 @@
 //! Projections: clients number the paths, and get what lies at each under its number.
 
+use std::sync::Arc;
+
 use expr::{DocumentPath, Node, Tree, Trees};
 use model::Item;
+use moka::sync::Cache;
 
 use dax_wire::{Writer, expression, value};
 
@@ -19,10 +22,40 @@ pub(super) struct Wanted {
     is_wrong: bool,
 }
 
+/// Projections remembered at once. An application has a few, which it sends again and again.
+const KNOWN_MAX: u64 = 256;
+/// Longer ones are not remembered: what is made of one may take forty times its bytes.
+const KNOWN_BYTES_MAX: usize = 1 << 10;
+
+/// What projections lately meant, by their bytes: to find out takes longer than all else that a hit does.
+#[derive(Debug)]
+pub(super) struct Projections {
+    known: Cache<Box<[u8]>, Arc<Wanted>>,
+}
+
+impl Projections {
+    pub(super) fn new() -> Projections {
+        Projections { known: Cache::new(KNOWN_MAX) }
+    }
+
+    /// # Errors
+    /// If it is no projection at all.
+    pub(super) fn read(&self, bytes: &[u8]) -> Result<Arc<Wanted>, Refused> {
+        if let Some(wanted) = self.known.get(bytes) {
+            return Ok(wanted);
+        }
+        let wanted = Arc::new(Wanted::read(bytes)?);
+        if bytes.len() <= KNOWN_BYTES_MAX {
+            self.known.insert(Box::from(bytes), Arc::clone(&wanted));
+        }
+        Ok(wanted)
+    }
+}
+
 impl Wanted {
     /// # Errors
     /// If it is no projection at all.
-    pub(super) fn read(bytes: &[u8]) -> Result<Wanted, Refused> {
+    fn read(bytes: &[u8]) -> Result<Wanted, Refused> {
         let tree = expression::decode_projection(bytes)?;
         let trees = Trees { projection: Some(tree.clone()), ..Trees::default() };
         let is_wrong = trees.print().expressions().bind().is_err();
@@ -77,6 +110,23 @@ mod tests {
         let mut tree = Tree::default();
         paths.iter().for_each(|path| tree.add_root(Node::Path(path.clone())));
         (Wanted::read(&expression::encode_projection(&tree)).unwrap(), tree)
+    }
+
+    #[test]
+    fn projections_are_read_once_and_not_all_are_remembered() {
+        let projections = Projections::new();
+        let of = |attribute: String| {
+            let mut tree = Tree::default();
+            tree.add_root(Node::Path(DocumentPath::new(attribute, Vec::new())));
+            expression::encode_projection(&tree)
+        };
+        let first = projections.read(&of("a".to_owned())).unwrap();
+        assert!(Arc::ptr_eq(&first, &projections.read(&of("a".to_owned())).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &projections.read(&of("b".to_owned())).unwrap()));
+        assert!(projections.read(b"\x80").is_err());
+        let long = of("x".repeat(KNOWN_BYTES_MAX));
+        let long = [projections.read(&long).unwrap(), projections.read(&long).unwrap()];
+        assert!(!Arc::ptr_eq(&long[0], &long[1]));
     }
 
     #[test]

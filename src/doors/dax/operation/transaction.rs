@@ -1,6 +1,6 @@
 //! Transactions.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use expr::Trees;
 use model::{
@@ -72,13 +72,13 @@ impl Operations {
         }
         let definitions = self.definitions(&tables, asked).await?;
         let schemas = key_schemas(&definitions);
-        let wanted: Vec<Option<Wanted>> = projections
+        let wanted: Vec<Option<Arc<Wanted>>> = projections
             .into_iter()
-            .map(|projection| projection.map(Wanted::read).transpose())
+            .map(|projection| projection.map(|bytes| self.projections.read(bytes)).transpose())
             .collect::<Result<_, _>>()?;
         let get = |place: usize| {
             let trees =
-                Trees { projection: wanted[place].as_ref().map(Wanted::attributes), ..Trees::default() };
+                Trees { projection: wanted[place].as_deref().map(Wanted::attributes), ..Trees::default() };
             let texts = Texts::of(&trees);
             let get = TransactGet {
                 table_name: tables[place].to_owned(),
