@@ -1,13 +1,13 @@
 //! The requests that the door answers by itself: numbers of attribute lists, and the names behind them.
 
-use minicbor::{Decoder, data::Type};
-use model::{ApiError, ErrorCode, limits::ITEM_BYTES_MAX};
+use minicbor::Decoder;
+use model::{ApiError, ErrorCode};
 
 use crate::{
     attribute_lists::{SharedLists, Undefined},
     reply,
 };
-use dax_wire::{Malformed, for_each, value::STRING_SET};
+use dax_wire::{Malformed, item};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) async fn define_id(
     arguments: &[u8],
     asker: Asker,
 ) -> Result<Vec<u8>, ApiError> {
-    let names = names(arguments).map_err(malformed)?;
+    let names = item::decode_names(arguments).map_err(malformed)?;
     let id = match asker {
         Asker::Client => lists.id_of(&names).await,
         Asker::Node => lists.here().id_of(&names).await,
@@ -50,25 +50,6 @@ pub(crate) async fn define_list(
     out.array(names.len());
     names.iter().for_each(|name| out.text(name));
     Ok(out.into_bytes())
-}
-
-fn names(arguments: &[u8]) -> Result<Vec<&str>, Malformed> {
-    let mut values = Decoder::new(arguments);
-    // DAX: the Java client sends the names as a string set.
-    if values.datatype()? == Type::Tag && values.tag()?.as_u64() != STRING_SET {
-        return Err(Malformed::WrongType);
-    }
-    let mut names = Vec::new();
-    let length = values.array()?;
-    for_each(&mut values, length, |values| {
-        // Each takes more to refer to than a short one took to send.
-        if names.len() == ITEM_BYTES_MAX {
-            return Err(Malformed::TooMany { max: ITEM_BYTES_MAX });
-        }
-        names.push(values.str()?);
-        Ok(())
-    })?;
-    Ok(names)
 }
 
 pub(crate) fn malformed(why: Malformed) -> ApiError {

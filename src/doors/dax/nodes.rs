@@ -13,7 +13,7 @@ use std::{
 
 use auth::AccessKeys;
 use base::Clock;
-use dax_wire::{Layering, Malformed, Preamble, Writer, for_each};
+use dax_wire::{Layering, Malformed, Preamble, Writer, item};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use minicbor::Decoder;
 use prometheus::IntGauge;
@@ -172,7 +172,8 @@ impl Nodes {
         let arguments = arguments.into_bytes();
         let ask = async |other: &Other| {
             let result = self.call(other, Method::DefineAttributeList, &arguments).await.ok()?;
-            read_names(&result).ok()
+            let names = item::decode_names(&result).ok()?;
+            Some(names.into_iter().map(str::to_owned).collect())
         };
         let mut answers: FuturesUnordered<_> = self.not_gone().map(ask).collect();
         while let Some(answer) = answers.next().await {
@@ -310,15 +311,4 @@ fn result(message: Message) -> Result<Vec<u8>, Unanswered> {
 fn preamble() -> Preamble {
     let user_agent = Some(concat!("linac/", env!("CARGO_PKG_VERSION")).to_owned());
     Preamble { layering: Layering::Plain, user_agent, is_node: true }
-}
-
-fn read_names(result: &[u8]) -> Result<Vec<String>, Malformed> {
-    let mut values = Decoder::new(result);
-    let mut names = Vec::new();
-    let length = values.array()?;
-    for_each(&mut values, length, |values| {
-        names.push(values.str()?.to_owned());
-        Ok(())
-    })?;
-    Ok(names)
 }

@@ -64,6 +64,10 @@ fn keys(schema: &KeySchema, bytes: &[u8]) {
 }
 
 fn items(bytes: &[u8]) {
+    if let Ok(names) = item::decode_names(bytes) {
+        let bytes_of_names: usize = names.iter().map(|name| 1 + name.len()).sum();
+        assert!(bytes_of_names < bytes.len());
+    }
     let Ok((list, values)) = item::split_list(bytes) else { return };
     let names = ["a", "b", "c"];
     for known in 0..=names.len() {

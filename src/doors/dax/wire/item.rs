@@ -1,9 +1,9 @@
 //! What an item has besides its key: the number of a list of names, and the values in the list's order.
 
-use minicbor::Decoder;
-use model::{AttributeValue, Item, KeySchema};
+use minicbor::{Decoder, data::Type};
+use model::{AttributeValue, Item, KeySchema, limits::ITEM_BYTES_MAX};
 
-use super::read::{expect_end, for_each};
+use super::read::{expect_end, for_each, text};
 use super::{Budget, Malformed, Writer, value};
 
 /// The list of no names at all, which nobody has to define.
@@ -46,6 +46,30 @@ pub fn beside_key<'i>(
 ) -> impl Iterator<Item = (&'i str, &'i AttributeValue)> {
     let is_key = |name: &str| schema.attributes().any(|attribute| attribute.name == name);
     item.iter().filter(move |(name, _value)| !is_key(name)).map(|(name, value)| (name.as_str(), value))
+}
+
+/// A list of names. Each takes more to refer to than a short one takes to be sent, so there are no more of them than bytes
+/// in an item.
+///
+/// # Errors
+/// If there are no names, or more.
+pub fn decode_names(bytes: &[u8]) -> Result<Vec<&str>, Malformed> {
+    let mut decoder = Decoder::new(bytes);
+    // DAX: the Java client sends them as a string set.
+    if decoder.datatype()? == Type::Tag && decoder.tag()?.as_u64() != value::STRING_SET {
+        return Err(Malformed::WrongType);
+    }
+    let mut names = Vec::new();
+    let length = decoder.array()?;
+    for_each(&mut decoder, length, |decoder| {
+        if names.len() == ITEM_BYTES_MAX {
+            return Err(Malformed::TooMany { max: ITEM_BYTES_MAX });
+        }
+        names.push(text(decoder)?);
+        Ok(())
+    })?;
+    expect_end(&decoder)?;
+    Ok(names)
 }
 
 /// Takes the number of the list off; the rest is for [`decode`].
@@ -162,6 +186,26 @@ mod tests {
         assert_eq!(decode(&[], &[""; 0], &mut Budget::of_request()), Ok(Item::new()));
         assert_eq!(split_list(&[]), Err(Malformed::Truncated));
         assert_eq!(split_list(b"\x61a"), Err(Malformed::WrongType));
+    }
+
+    #[test]
+    fn names_are_an_array_or_a_set() {
+        for bytes in ["82 6161 62c3a9", "9f 6161 62c3a9 ff", "d90cf9 82 6161 62c3a9"] {
+            assert_eq!(decode_names(&unhex(bytes)), Ok(vec!["a", "é"]), "{bytes}");
+        }
+        let cases = [
+            ("6161", Malformed::WrongType),
+            ("8101", Malformed::WrongType),
+            ("d90cfa80", Malformed::WrongType),
+            ("8161ff", Malformed::NotText),
+            ("826161", Malformed::Truncated),
+            ("8000", Malformed::Trailing),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(decode_names(&unhex(bytes)), Err(expected), "{bytes}");
+        }
+        let many = [&[0x9a, 0, 6, 0x40, 1][..], &[0x60; ITEM_BYTES_MAX + 1]].concat();
+        assert_eq!(decode_names(&many), Err(Malformed::TooMany { max: ITEM_BYTES_MAX }));
     }
 
     #[test]
