@@ -81,7 +81,8 @@ impl SharedLists {
             tracing::error!(id, "a node has other names for a list than those that its number is made of");
             return None;
         }
-        self.here.id_of(&names).await.ok().filter(|learnt| *learnt == id)?;
-        self.here.names_of(id)
+        // If it cannot be kept here, it is asked for again the next time.
+        let _kept = self.here.id_of(&names).await;
+        Some(names.into_iter().map(Box::from).collect())
     }
 }
