@@ -2,7 +2,8 @@
 //!
 //! DAX: clients remember numbers and names for as long as they live, and write with a number that they remember without
 //! asking. A number must therefore mean the same list for ever, on every node: it is a hash of the list, and is on the
-//! disk together with the names (`log.rs`) before anybody hears of it. The names the nodes tell one another (`shared.rs`).
+//! disk together with the names (`log.rs`) before anybody hears of it. The names the nodes tell one another
+//! (`shared.rs`).
 //!
 //! What remains: two lists with the same hash, one pair in 2^53, get numbers in the order in which a node meets them.
 
@@ -31,8 +32,8 @@ use crate::metrics::Metrics;
 const ID_MAX: i64 = (1 << 53) - 1;
 /// Numbers behind that of the empty list.
 const IDS: u64 = (ID_MAX - NO_ATTRIBUTES) as u64;
-/// The names of a list stand in an item, and DynamoDB's items have at most 400 KB. Each counts for a byte at least: there
-/// are no empty ones.
+/// The names of a list stand in an item, and DynamoDB's items have at most 400 KB. Each counts for a byte at least:
+/// there are no empty ones.
 const LIST_BYTES_MAX: usize = model::limits::ITEM_BYTES_MAX;
 /// What a name takes in memory beyond its bytes: sixteen where it is referred to, and no more than this with what the
 /// allocator adds to a short one.
@@ -58,7 +59,7 @@ pub struct ListsConfig {
 
 /// All lists that were ever numbered here.
 #[derive(Debug)]
-pub struct AttributeLists {
+pub(crate) struct AttributeLists {
     known: Arc<RwLock<Known>>,
     refused: IntCounter,
     clock: Clock,
@@ -70,7 +71,7 @@ pub struct AttributeLists {
 }
 
 /// The names of a list, in its order.
-pub type Names = Arc<[Box<str>]>;
+pub(crate) type Names = Arc<[Box<str>]>;
 
 /// Lists by their numbers.
 #[derive(Debug, Default)]
@@ -96,7 +97,7 @@ struct Waiting {
 
 /// Why a list has no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Undefined {
+pub(crate) enum Undefined {
     /// There are as many as may be.
     #[error("there are too many lists of attribute names already")]
     Full,
@@ -117,7 +118,11 @@ impl AttributeLists {
     /// # Errors
     /// When the file cannot be read or is damaged. A last record that was not written to its end, as a crash leaves it,
     /// is no damage: its number was never told.
-    pub fn open(config: &ListsConfig, clock: Clock, metrics: &Metrics) -> Result<AttributeLists, LogError> {
+    pub(crate) fn open(
+        config: &ListsConfig,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> Result<AttributeLists, LogError> {
         let mut known = Known::new(metrics);
         let log = match &config.directory {
             Some(directory) => {
@@ -172,7 +177,7 @@ impl AttributeLists {
     ///
     /// # Errors
     /// [`Undefined`]; then the list has no number.
-    pub async fn id_of(&self, names: &[&str]) -> Result<i64, Undefined> {
+    pub(crate) async fn id_of(&self, names: &[&str]) -> Result<i64, Undefined> {
         if let Some(id) = self.known_id(names.iter().copied()) {
             return Ok(id);
         }
@@ -244,7 +249,7 @@ impl AttributeLists {
     }
 
     /// The names behind a number; `None` if nobody here ever gave it out.
-    pub fn names_of(&self, id: i64) -> Option<Names> {
+    pub(crate) fn names_of(&self, id: i64) -> Option<Names> {
         if id == NO_ATTRIBUTES {
             return Some(Arc::default());
         }

@@ -9,8 +9,8 @@ use crate::{attribute_lists::ListsConfig, roster::RosterConfig};
 pub struct Config {
     /// Connections at once, over all listeners; more wait in the backlog.
     pub connections_max: usize,
-    /// Bytes of requests held at once beyond what each connection may hold anyway; and as many of replies that clients are
-    /// slow to take.
+    /// Bytes of requests held at once beyond what each connection may hold anyway; and as many of replies that clients
+    /// are slow to take.
     pub request_bytes_max: usize,
     /// For a preamble or a request to arrive, once begun; and for a client to take 64 KiB of a reply, or its rest.
     pub read_timeout: Duration,

@@ -175,8 +175,9 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
 
     /// Sees to it that more of the request that has begun can be read.
     ///
-    /// Whoever waits for room holds what came in before. So nobody waits for long: of several that hold what the others need,
-    /// one soon gives up, and its request is passed over. None is closed for it: there are clients that hang then.
+    /// Whoever waits for room holds what came in before. So nobody waits for long: of several that hold what the others
+    /// need, one soon gives up, and its request is passed over. None is closed for it: there are clients that hang
+    /// then.
     async fn make_space(&mut self) -> Result<(), Refusal> {
         if self.incoming.has_space() || !self.incoming.is_at_bound() {
             return Ok(());
@@ -300,12 +301,12 @@ impl<'d, S: Answers, C: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S,
         Ok(flushed.ok_or(Ending::Slow)??)
     }
 
-    /// Sends [`SENT_BYTES_MIN`] of a reply, or the rest, for which there is so much time. A large reply on a slow line takes
-    /// its time; one of which a byte is taken now and then does not.
+    /// Sends [`SENT_BYTES_MIN`] of a reply, or the rest, for which there is so much time. A large reply on a slow line
+    /// takes its time; one of which a byte is taken now and then does not.
     ///
-    /// What clients leave to be sent is counted. Where there is too much of it, a client must be quicker to take what it
-    /// asked for: it would be no use to let it wait, as the reply is there already; and to close at once would hit those that
-    /// take it in the next millisecond.
+    /// What clients leave to be sent is counted. Where there is too much of it, a client must be quicker to take what
+    /// it asked for: it would be no use to let it wait, as the reply is there already; and to close at once would hit
+    /// those that take it in the next millisecond.
     async fn send_some<'r>(
         &mut self,
         mut rest: &'r [u8],

@@ -88,9 +88,9 @@ pub enum Transport {
     Tls,
 }
 
-/// Serves a listener until the drain begins. Connections then are served on for as long as the door's configuration says,
-/// while the answers to `endpoints` send clients elsewhere; if there is an elsewhere, new ones are too, as clients ask for
-/// the nodes on a new connection each time. A node that is alone shall be found to be down the sooner.
+/// Serves a listener until the drain begins. Connections then are served on for as long as the door's configuration
+/// says, while the answers to `endpoints` send clients elsewhere; if there is an elsewhere, new ones are too, as
+/// clients ask for the nodes on a new connection each time. A node that is alone shall be found to be down the sooner.
 ///
 /// # Panics
 /// When it is to speak TLS and the door has no certificate.
@@ -126,7 +126,8 @@ pub async fn serve<S: Answers>(door: Arc<Door<S>>, listener: TcpListener, transp
 }
 
 impl Door {
-    /// A door in front of a stack. It reads the files of its certificate, of its access keys, and of its attribute lists.
+    /// A door in front of a stack. It reads the files of its certificate, of its access keys, and of its attribute
+    /// lists.
     ///
     /// # Errors
     /// When one of them is not as it should be.
@@ -182,7 +183,8 @@ impl<S: Answers> Door<S> {
         time_to_hang_up(&self.drain, &self.clock).await;
     }
 
-    /// One moment for all connections, those too that come after the drain has begun, which is when this is called first.
+    /// One moment for all connections, those too that come after the drain has begun, which is when this is called
+    /// first.
     fn leaves_at(&self) -> Instant {
         *self.leaves_at.get_or_init(|| self.clock.now() + self.config.leave_time)
     }

@@ -66,8 +66,8 @@ impl Incoming {
         &self.bytes[self.begin..]
     }
 
-    /// So many bytes are answered. What follows them has a buffer of its own size then: whoever sends a byte behind a large
-    /// request does not go on holding what that one needed.
+    /// So many bytes are answered. What follows them has a buffer of its own size then: whoever sends a byte behind a
+    /// large request does not go on holding what that one needed.
     pub(crate) fn consume(&mut self, count: usize) {
         self.begin += count;
         assert!(self.begin <= self.bytes.len(), "only what came in is answered");
@@ -118,8 +118,8 @@ impl Incoming {
         Ok(())
     }
 
-    /// Waits for more, for which there must be space if it [`is_at_bound`](Incoming::is_at_bound); 0 is the end. Dropped
-    /// before it is ready, it has read nothing.
+    /// Waits for more, for which there must be space if it [`is_at_bound`](Incoming::is_at_bound); 0 is the end.
+    /// Dropped before it is ready, it has read nothing.
     pub(crate) async fn more(&mut self, from: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
         if !self.has_space() && !self.is_at_bound() {
             self.grow().expect("so much is free");

@@ -1,10 +1,10 @@
 //! The DAX door: the binary protocol of DAX's clients, over TCP and TLS.
 //!
-//! A connection (`connection.rs`) begins with a preamble ([`dax_wire::Preamble`]) and then is a row of requests without anything
-//! between them (`request.rs`, by the table in `methods.rs`), each answered before the next is looked at. What concerns
-//! clients and not data the door answers by itself: who may call (`authorize.rs`), which nodes there are (`roster.rs`,
-//! `nodes.rs`), and the numbers for lists of attribute names (`attribute_lists.rs`). All else goes to what [`Answers`]. Start at
-//! [`serve`] and [`Door`].
+//! A connection (`connection.rs`) begins with a preamble ([`dax_wire::Preamble`]) and then is a row of requests without
+//! anything between them (`request.rs`, by the table in `methods.rs`), each answered before the next is looked at. What
+//! concerns clients and not data the door answers by itself: who may call (`authorize.rs`), which nodes there are
+//! (`roster.rs`, `nodes.rs`), and the numbers for lists of attribute names (`attribute_lists.rs`). All else goes to what
+//! [`Answers`]. Start at [`serve`] and [`Door`].
 
 mod attribute_lists;
 mod authorize;
@@ -26,14 +26,13 @@ mod request;
 mod roster;
 mod tls;
 
-pub use attribute_lists::{AttributeLists, ListsConfig, LogError, Names, Undefined};
+pub use attribute_lists::{ListsConfig, LogError};
 pub use config::{Config, NodesTlsConfig, TlsConfig};
 pub use dax_wire::Layering;
 pub use door::{Door, DoorError, Parts, Transport, serve};
-pub use error::{Reason, Refusal, Stakes};
 pub use methods::Method;
 pub use metrics::Metrics;
 pub use operation::Operations;
 pub use reply::{Answers, Asked, Reply};
-pub use roster::{Entrance, Node, Reach, Role, RosterConfig};
+pub use roster::{Node, Reach, Role, RosterConfig};
 pub use tls::TlsError;

@@ -1,8 +1,8 @@
 //! The other nodes of a cluster, as this one sees them.
 //!
-//! Each is asked every second which nodes there are. One that is not in its own answer is leaving, and one that does not
-//! answer is gone; clients are shown neither until it is back. The calls are those of clients, with the same access keys;
-//! over `daxs://` if this node was told by what to know the others, else over `dax://`.
+//! Each is asked every second which nodes there are. One that is not in its own answer is leaving, and one that does
+//! not answer is gone; clients are shown neither until it is back. The calls are those of clients, with the same access
+//! keys; over `daxs://` if this node was told by what to know the others, else over `dax://`.
 
 use std::{
     io,
@@ -149,8 +149,8 @@ impl Nodes {
         }
     }
 
-    /// Has all number a list of attribute names, and waits until they have. Those that are gone ask for it, once they are
-    /// back and somebody uses it.
+    /// Has all number a list of attribute names, and waits until they have. Those that are gone ask for it, once they
+    /// are back and somebody uses it.
     pub(crate) async fn tell(&self, names: &[&str]) {
         let mut arguments = Writer::new();
         arguments.array(names.len());

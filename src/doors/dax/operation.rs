@@ -1,9 +1,9 @@
 //! The operations on data: from the arguments of a method to a request, and from its answer to a result.
 //!
 //! Requests go down the stack as they would from the JSON door, but for their bytes: `arguments.rs` reads what all
-//! operations have in common, and a file for each kind makes the request and writes the result. Clients neither send nor
-//! understand names of attributes with items, nor keys in answers: `tables.rs` knows the keys, and
-//! [`SharedLists`] the names.
+//! operations have in common, and a file for each kind makes the request and writes the result. Clients neither send
+//! nor understand names of attributes with items, nor keys in answers: `tables.rs` knows the keys, and [`SharedLists`]
+//! the names.
 
 mod answers;
 mod arguments;

@@ -13,8 +13,8 @@ const SERVICE: i64 = 1;
 /// Service and method.
 const HEAD_VALUES: usize = 2;
 
-/// Before a byte is taken in. DynamoDB's largest request in JSON is longer than the same in CBOR; an attribute value has
-/// 32 levels at most, and a few stand around it.
+/// Before a byte is taken in. DynamoDB's largest request in JSON is longer than the same in CBOR; an attribute value
+/// has 32 levels at most, and a few stand around it.
 const LIMITS: Limits = Limits { bytes: REQUEST_BODY_BYTES_MAX, levels: 64 };
 
 /// A request whose bytes are all there.
@@ -62,8 +62,8 @@ impl Reading {
         Ok(end.map(|end| Request { method, arguments: begin..end }))
     }
 
-    /// As [`Reading::request`], for a request that nobody is to see: how many of the bytes are of it, and need not be shown
-    /// again; and its method, once it ends with them.
+    /// As [`Reading::request`], for a request that nobody is to see: how many of the bytes are of it, and need not be
+    /// shown again; and its method, once it ends with them.
     pub(crate) fn pass(&mut self, bytes: &[u8]) -> Result<(usize, Option<Method>), Unreadable> {
         Ok(match self.request(bytes)? {
             Some(Request { method, arguments }) => (arguments.end, Some(method)),

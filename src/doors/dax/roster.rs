@@ -1,8 +1,8 @@
 //! Which nodes there are: the answer by which clients find them.
 //!
-//! Clients ask every few seconds, of any node, and connect to the addresses in the answer, not to the one that they were
-//! given. A node that is not in it any more is left within seconds. In it are those of the configured nodes that are there
-//! (`nodes.rs`).
+//! Clients ask every few seconds, of any node, and connect to the addresses in the answer, not to the one that they
+//! were given. A node that is not in it any more is left within seconds. In it are those of the configured nodes that
+//! are there (`nodes.rs`).
 
 use std::{
     fmt,
@@ -67,7 +67,7 @@ pub struct RosterConfig {
 
 /// By which door a client came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entrance {
+pub(crate) struct Entrance {
     /// This node's end of the connection.
     pub local: SocketAddr,
     /// Whether it is `daxs://`.
@@ -95,8 +95,8 @@ impl RosterConfig {
         !self.others.iter().any(|node| node.is_listed)
     }
 
-    /// The message that answers `endpoints`: this node, and the `others` that are there and listed. A node that `is_leaving` is not
-    /// in it, unless it is the only one: an empty answer stops clients altogether.
+    /// The message that answers `endpoints`: this node, and the `others` that are there and listed. A node that
+    /// `is_leaving` is not in it, unless it is the only one: an empty answer stops clients altogether.
     pub(crate) fn answer<'n>(
         &'n self,
         entrance: Entrance,
@@ -138,7 +138,8 @@ impl RosterConfig {
         if !is_leaving || entries.is_empty() {
             entries.insert(0, own);
         }
-        // Somebody has to lead, or Python's client does not start. Which of the nodes it is makes no difference to them.
+        // Somebody has to lead, or Python's client does not start. Which of the nodes it is makes no difference to
+        // them.
         if entries.iter().all(|entry| entry.role == Role::Replica) {
             entries[0].role = Role::Leader;
         }

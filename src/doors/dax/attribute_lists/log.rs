@@ -1,9 +1,10 @@
 //! The file of the numbered lists: records that are only ever added, each with checksums.
 //!
-//! Behind the file's first line each record is a head of twelve bytes, which are the length of its body, the checksum of
-//! the body, and the checksum of these two; then the body, which is a CBOR array of number and names for each of the lists
-//! that were written at once. One record is written and synced before the next is begun, so a crash can harm the last one
-//! only. Whether that was synced, nobody knows who finds it: so it is written and synced again before its numbers are told.
+//! Behind the file's first line each record is a head of twelve bytes, which are the length of its body, the checksum
+//! of the body, and the checksum of these two; then the body, which is a CBOR array of number and names for each of the
+//! lists that were written at once. One record is written and synced before the next is begun, so a crash can harm the
+//! last one only. Whether that was synced, nobody knows who finds it: so it is written and synced again before its
+//! numbers are told.
 
 use std::{
     collections::HashMap,

@@ -1,8 +1,8 @@
 //! The lists of a cluster: those that are numbered here, and those that other nodes have numbered.
 //!
 //! A number means the same on every node, as it is a hash of the list. A new list is told to all nodes before a client
-//! hears its number, and one that is unknown here is asked of them; so a client may go from node to node with what it has
-//! learnt, as one does that connects through a load balancer.
+//! hears its number, and one that is unknown here is asked of them; so a client may go from node to node with what it
+//! has learnt, as one does that connects through a load balancer.
 
 use std::{sync::Arc, time::Duration};
 

@@ -18,8 +18,8 @@ use dax_wire::{Budget, Malformed, expect_end, expression, for_each, item, key};
 
 use super::refused::Refused;
 
-/// Tables, keys, writes and actions that are read. It is for the stack to say that there are too many, in DynamoDB's words:
-/// whoever is near what DynamoDB takes hears those.
+/// Tables, keys, writes and actions that are read. It is for the stack to say that there are too many, in DynamoDB's
+/// words: whoever is near what DynamoDB takes hears those.
 const ENTRIES_MAX: usize = 2 * TRANSACT_ACTIONS_MAX;
 
 /// The arguments of a request, to be taken one after the other.

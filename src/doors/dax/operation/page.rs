@@ -252,8 +252,8 @@ fn select(table: &TableDefinition, options: &Options<'_>) -> Option<Select> {
 
 /// What a client means that selects so.
 ///
-/// DAX: Go's client of the second SDK says `ALL_ATTRIBUTES` where the application says nothing. Of a local index that is
-/// more than is meant, but others who say it would get less; everywhere else the two differ in an error alone.
+/// DAX: Go's client of the second SDK says `ALL_ATTRIBUTES` where the application says nothing. Of a local index that
+/// is more than is meant, but others who say it would get less; everywhere else the two differ in an error alone.
 fn meant(select: Option<Select>, projects: bool, is_local: bool) -> Option<Select> {
     select.filter(|select| *select != Select::AllAttributes || (is_local && !projects))
 }

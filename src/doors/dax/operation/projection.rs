@@ -17,8 +17,8 @@ use super::{arguments::Texts, refused::Refused};
 #[derive(Debug)]
 pub(super) struct Wanted {
     tree: Tree,
-    /// It has paths that overlap, say. Then it is sent down as it is, for the origin to refuse, which may have something
-    /// else to say of the request first.
+    /// It has paths that overlap, say. Then it is sent down as it is, for the origin to refuse, which may have
+    /// something else to say of the request first.
     is_wrong: bool,
 }
 

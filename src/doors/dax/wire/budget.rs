@@ -1,8 +1,8 @@
 //! What a request may be made into.
 //!
 //! A byte on the wire can be a whole value, and a value of three bytes a map with room for eleven attributes: what is
-//! decoded takes up to hundreds of times the memory of what came in. So it is counted while it is made, and an end is made
-//! as soon as it is too much.
+//! decoded takes up to hundreds of times the memory of what came in. So it is counted while it is made, and an end is
+//! made as soon as it is too much.
 
 use model::{
     AttributeValue,

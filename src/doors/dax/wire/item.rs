@@ -48,8 +48,8 @@ pub fn beside_key<'i>(
     item.iter().filter(move |(name, _value)| !is_key(name)).map(|(name, value)| (name.as_str(), value))
 }
 
-/// A list of names. Each takes more to refer to than a short one takes to be sent, so there are no more of them than bytes
-/// in an item.
+/// A list of names. Each takes more to refer to than a short one takes to be sent, so there are no more of them than
+/// bytes in an item.
 ///
 /// # Errors
 /// If there are no names, or more.

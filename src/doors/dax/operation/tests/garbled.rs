@@ -1,4 +1,5 @@
-//! What clients were seen to send, with something wrong in it: whatever it is, it is read within its bounds and answered.
+//! What clients were seen to send, with something wrong in it: whatever it is, it is read within its bounds and
+//! answered.
 
 use auth::AccessKeys;
 use proptest::{
