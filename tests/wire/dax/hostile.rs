@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use base::Drain;
 use dax_door::{
     Layering, Method,
     client::{CallError, Client},
@@ -119,8 +120,9 @@ async fn hostile_clients_cost_bounded_memory_and_nobody_elses_service() {
         request(&[&blob(0xf6)[..], &[0xf6]].concat()),
     ]
     .map(Arc::<[u8]>::from);
+    let drain = Drain::new();
     let attackers: Vec<_> = (0..ATTACKERS)
-        .map(|number| tokio::spawn(attack(address, Arc::clone(&attacks[number % attacks.len()]))))
+        .map(|number| drain.spawn(attack(address, Arc::clone(&attacks[number % attacks.len()]))))
         .collect();
     for round in 0..ATTACKERS {
         let key = round.to_string();
