@@ -184,8 +184,10 @@ impl Nodes {
         None
     }
 
+    /// Those that may answer, if nodes are called at all.
     fn not_gone(&self) -> impl Iterator<Item = &Other> {
-        self.others.iter().filter(|other| other.state().standing != Standing::Gone)
+        let is_there = |other: &&Other| other.state().standing != Standing::Gone;
+        self.others.iter().filter(is_there).filter(|_| self.port.get().is_some())
     }
 
     fn count(&self) {
@@ -288,6 +290,9 @@ impl Other {
                 %node,
                 "a node is leaving, or does not know itself by this address; clients are not shown it"
             ),
+            (Standing::Gone, _) if before == Standing::Leaving => {
+                tracing::info!(%node, "the node that was leaving is gone");
+            }
             (Standing::Gone, Err(why)) => {
                 tracing::warn!(%node, %why, "a node does not answer, and clients are not shown it");
             }
