@@ -7,12 +7,9 @@ use std::io;
 use dax_wire::{Layering, Malformed, Preamble, Writer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::methods::Method;
+use crate::methods::{Method, SERVICE};
 
 pub(crate) use self::message::Message;
-
-/// DAX: the one service there is.
-const SERVICE: i64 = 1;
 
 /// Why a call has no reply; the connection is of no use any more.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,9 @@ use std::{fmt, sync::LazyLock};
 
 use model::Target;
 
+/// DAX: the one service that methods are of.
+pub(crate) const SERVICE: i64 = 1;
+
 /// A method of the protocol, by the name that clients have for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {

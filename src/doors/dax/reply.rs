@@ -40,7 +40,7 @@ impl Reply {
     /// An answer of the door's own, which asked nobody.
     pub fn own(message: impl Into<Bytes>) -> Reply {
         let message = message.into();
-        debug_assert_eq!(message.first(), Some(&0x80), "an answer has no codes");
+        debug_assert_eq!(message.first(), Some(&NO_CODES), "an answer has no codes");
         Reply { message, status: 200, outcome: None }
     }
 
@@ -49,6 +49,9 @@ impl Reply {
         Reply { message: refusal.encode(request_id).into(), status: refusal.status(), outcome }
     }
 }
+
+/// An empty array: what a message begins with that is no error.
+pub(crate) const NO_CODES: u8 = 0x80;
 
 /// The beginning of an answer's message: no codes of an error. There is memory for a result of so many bytes.
 pub(crate) fn begin(result_bytes: usize) -> Writer {

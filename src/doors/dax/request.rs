@@ -5,11 +5,9 @@ use std::ops::Range;
 use minicbor::Decoder;
 use model::limits::REQUEST_BODY_BYTES_MAX;
 
-use crate::methods::Method;
+use crate::methods::{Method, SERVICE};
 use dax_wire::{Extent, Limits, Malformed};
 
-/// DAX: the one service there is.
-const SERVICE: i64 = 1;
 /// Service and method.
 const HEAD_VALUES: usize = 2;
 

@@ -1,15 +1,11 @@
 //! Where a reply ends.
 
-use dax_wire::{Extent, Layering, Limits, Malformed};
+use dax_wire::{Extent, Layering, Limits, Malformed, unframed};
 
-use crate::methods::Method;
+use crate::{methods::Method, reply::NO_CODES};
 
 /// Larger replies than any that there are; levels as deep as an item, and what is around it.
 const LIMITS: Limits = Limits { bytes: 256 << 20, levels: 128 };
-const HEADER_BYTES: usize = 8;
-const LAST: u8 = 1;
-/// The byte that says that there is no error.
-const NO_CODES: u8 = 0x80;
 /// Codes, message, facts.
 const VALUES_OF_ERROR: usize = 3;
 
@@ -73,25 +69,5 @@ fn message(bytes: &[u8]) -> Message {
     match bytes {
         [NO_CODES, result @ ..] => Message::Result(result.to_vec()),
         error => Message::Error(error.to_vec()),
-    }
-}
-
-/// What the frames of a message hold, and how long they are.
-fn unframed(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Malformed> {
-    let mut payload = Vec::new();
-    let mut at = 0;
-    loop {
-        let Some(header) = bytes[at..].first_chunk::<HEADER_BYTES>() else { return Ok(None) };
-        let [a, b, c, d, flags, rest @ ..] = *header;
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        if length < HEADER_BYTES || flags > LAST || rest != [0; 3] {
-            return Err(Malformed::NotCbor);
-        }
-        let Some(frame) = bytes[at..].get(HEADER_BYTES..length) else { return Ok(None) };
-        payload.extend_from_slice(frame);
-        at += length;
-        if flags == LAST {
-            return Ok(Some((payload, at)));
-        }
     }
 }

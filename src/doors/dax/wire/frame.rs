@@ -5,6 +5,8 @@
 
 use bytes::Bytes;
 
+use crate::Malformed;
+
 /// What a connection's preamble asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layering {
@@ -25,6 +27,29 @@ impl Layering {
         match self {
             Layering::Plain => message,
             Layering::Framed => framed(&message, FRAME_BYTES_MAX - HEADER_BYTES).into(),
+        }
+    }
+}
+
+/// The message that frames hold, and how long they are, once the last of them is there.
+///
+/// # Errors
+/// If these are no frames.
+pub fn unframed(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Malformed> {
+    let mut message = Vec::new();
+    let mut at = 0;
+    loop {
+        let Some(header) = bytes[at..].first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let [a, b, c, d, flags, rest @ ..] = *header;
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        if length < HEADER_BYTES || flags > LAST || rest != [0; 3] {
+            return Err(Malformed::NotCbor);
+        }
+        let Some(part) = bytes[at..].get(HEADER_BYTES..length) else { return Ok(None) };
+        message.extend_from_slice(part);
+        at += length;
+        if flags == LAST {
+            return Ok(Some((message, at)));
         }
     }
 }
@@ -53,23 +78,11 @@ mod tests {
 
     const MESSAGE: [u8; 7] = [0x80, 0xa1, 0x62, 0x70, 0x6b, 0x61, 0x53];
 
-    /// As a client puts a message together again: its bytes, and in how many frames they came.
-    fn unframed(mut wire: &[u8]) -> (Vec<u8>, usize) {
-        let (mut message, mut frames) = (Vec::new(), 0);
-        loop {
-            let length = u32::from_be_bytes(wire[..4].try_into().unwrap()) as usize;
-            let (frame, rest) = wire.split_at(length);
-            assert_eq!(frame[5..8], [0, 0, 0]);
-            message.extend_from_slice(&frame[8..]);
-            frames += 1;
-            wire = rest;
-            match frame[4] {
-                0 => {}
-                LAST => break,
-                flags => panic!("{flags}"),
-            }
-        }
-        assert!(wire.is_empty(), "something follows the last frame");
+    /// The message, and in how many frames it came.
+    fn parts(wire: &[u8]) -> (Vec<u8>, usize) {
+        let (message, end) = unframed(wire).unwrap().unwrap();
+        assert_eq!(end, wire.len(), "something follows the last frame");
+        let frames = (wire.len() - message.len()) / HEADER_BYTES;
         (message, frames)
     }
 
@@ -79,8 +92,22 @@ mod tests {
         assert_eq!(hex(&framed(&MESSAGE, 4)), "0000000c0000000080a162700000000b010000006b6153");
         let captured =
             [&[0, 0, 0, 11, 0, 0, 0, 0], &MESSAGE[..3], &[0, 0, 0, 12, 1, 0, 0, 0], &MESSAGE[3..]].concat();
-        assert_eq!(unframed(&captured), (MESSAGE.to_vec(), 2));
+        assert_eq!(parts(&captured), (MESSAGE.to_vec(), 2));
         assert_eq!(Layering::Plain.carry(MESSAGE.to_vec().into()), MESSAGE[..]);
+    }
+
+    #[test]
+    fn frames_are_read_once_the_last_is_there_and_only_if_they_are_frames() {
+        let wire = framed(&MESSAGE, 4);
+        for end in 0..wire.len() {
+            assert_eq!(unframed(&wire[..end]), Ok(None), "{end} bytes");
+        }
+        assert_eq!(unframed(&[&wire[..], &wire[..3]].concat()), Ok(Some((MESSAGE.to_vec(), wire.len()))));
+        for (at, wrong) in [(3, 7), (4, 2), (5, 1), (7, 1)] {
+            let mut wire = wire.clone();
+            wire[at] = wrong;
+            assert_eq!(unframed(&wire), Err(Malformed::NotCbor), "byte {at}");
+        }
     }
 
     #[test]
@@ -88,18 +115,14 @@ mod tests {
         let part = FRAME_BYTES_MAX - HEADER_BYTES;
         for (length, frames) in [(0, 1), (1, 1), (part, 1), (part + 1, 2), (2 * part, 2), (1 << 20, 17)] {
             let message: Vec<u8> = (0..length).map(|number| number as u8).collect();
-            assert_eq!(
-                unframed(&Layering::Framed.carry(message.clone().into())),
-                (message, frames),
-                "{length}"
-            );
+            assert_eq!(parts(&Layering::Framed.carry(message.clone().into())), (message, frames), "{length}");
         }
     }
 
     proptest! {
         #[test]
         fn any_message_comes_out_again(message in proptest::collection::vec(any::<u8>(), 0..200), part in 1_usize..50) {
-            prop_assert_eq!(unframed(&framed(&message, part)).0, message);
+            prop_assert_eq!(parts(&framed(&message, part)).0, message);
         }
     }
 }

@@ -28,7 +28,7 @@ mod write;
 
 pub use budget::Budget;
 pub use extent::{Extent, Limits};
-pub use frame::Layering;
+pub use frame::{Layering, unframed};
 pub use malformed::Malformed;
 pub use preamble::{Preamble, Stranger};
 pub use read::{expect_end, for_each};
