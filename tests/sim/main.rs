@@ -56,7 +56,7 @@ fn a_million_operations_keep_the_contract() {
         .flat_map(|seed| climates_to_replay().map(|climate| (*seed, climate)))
         .map(|(seed, climate)| Plan { seed, climate, operations: OPERATIONS_PER_RUN, removed: None })
         .collect();
-    let runs = run_all(&plans);
+    let runs = at_once(&plans, |plan: Plan| plan.run());
     for climate in Climate::ALL {
         report(&format!("{climate:?}"), runs.iter().filter(|(plan, _)| plan.climate == climate));
     }
@@ -83,16 +83,16 @@ fn a_seed_replays_its_run() {
     }
 }
 
-/// Runs plans, as many at a time as there are cores. Each is a world of its own, so they do not mix.
-fn run_all(plans: &[Plan]) -> Vec<(Plan, Summary)> {
+/// Works on all of these, on as many at a time as there are cores: runs are worlds of their own, so they do not mix.
+fn at_once<T: Copy + Send + Sync, R: Send>(all: &[T], work: impl Fn(T) -> R + Sync) -> Vec<(T, R)> {
     let next = AtomicUsize::new(0);
-    let work = || {
-        let take = || plans.get(next.fetch_add(1, Ordering::Relaxed));
-        std::iter::from_fn(take).map(|plan| (*plan, plan.run())).collect::<Vec<_>>()
+    let some = || {
+        let take = || all.get(next.fetch_add(1, Ordering::Relaxed)).copied();
+        std::iter::from_fn(take).map(|one| (one, work(one))).collect::<Vec<_>>()
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("runs do not panic")).collect()
     })
 }

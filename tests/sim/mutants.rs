@@ -2,7 +2,7 @@
 
 use cache::CoherenceRule;
 
-use crate::{climate::Climate, world::Plan};
+use crate::{at_once, climate::Climate, world::Plan};
 
 /// Runs of a mutant, at most, and operations of each.
 const SEEDS: u64 = 40;
@@ -11,8 +11,8 @@ const OPERATIONS_PER_RUN: u64 = 8_000;
 #[test]
 fn every_rule_is_missed_when_it_is_removed() {
     let mut survivors = Vec::new();
-    for rule in CoherenceRule::ALL {
-        match hunt(rule) {
+    for (rule, caught) in at_once(&CoherenceRule::ALL, hunt) {
+        match caught {
             Some(caught) => println!("{rule:?}: {caught}"),
             None => survivors.push(rule),
         }
