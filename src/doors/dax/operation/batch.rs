@@ -216,14 +216,10 @@ impl Operations {
         schemas: &[&KeySchema],
     ) -> Result<Answered, Unanswerable> {
         let written: Written = answers::read(success.body())?;
-        let schema_of = |table: &str| {
-            let place = names.iter().position(|name| *name == table);
-            place.and_then(|place| schemas.get(place)).copied()
-        };
         let mut out = reply::begin(0);
         out.map(written.unprocessed_items.len());
         for (table, writes) in &written.unprocessed_items {
-            let Some(schema) = schema_of(table) else {
+            let Some(schema) = schema_of(table, names, schemas) else {
                 let error = "The origin's answer is of a table that it was not asked about.";
                 return Err(ApiError::upstream(ErrorCode::InternalServerError, error).into());
             };
@@ -243,7 +239,7 @@ impl Operations {
             }
         }
         write_capacities(&written.consumed_capacity, &mut out);
-        write_collections(&written.item_collection_metrics, schema_of, &mut out);
+        write_collections(&written.item_collection_metrics, names, schemas, &mut out);
         Ok(Answered::new(out, success.outcome))
     }
 
@@ -265,14 +261,22 @@ pub(super) fn key_schemas(tables: &[Arc<TableDefinition>]) -> Vec<&KeySchema> {
     tables.iter().map(|table| &table.key_schema).collect()
 }
 
+/// The keys of a table, if it is one of those that were asked about.
+fn schema_of<'s>(table: &str, names: &[&str], schemas: &[&'s KeySchema]) -> Option<&'s KeySchema> {
+    names.iter().zip(schemas).find(|(name, _)| **name == table).map(|(_, schema)| *schema)
+}
+
 /// Metrics of item collections by table.
-pub(super) fn write_collections<'s>(
+pub(super) fn write_collections(
     metrics: &BTreeMap<String, Vec<CollectionMetrics>>,
-    schema_of: impl Fn(&str) -> Option<&'s KeySchema>,
+    names: &[&str],
+    schemas: &[&KeySchema],
     out: &mut Writer,
 ) {
-    let known: Vec<_> =
-        metrics.iter().filter_map(|(table, metrics)| Some((table, schema_of(table)?, metrics))).collect();
+    let known: Vec<_> = metrics
+        .iter()
+        .filter_map(|(table, metrics)| Some((table, schema_of(table, names, schemas)?, metrics)))
+        .collect();
     out.map(known.len());
     for (table, schema, metrics) in known {
         out.text(table);

@@ -231,16 +231,12 @@ fn transact_written(
     schemas: &[&KeySchema],
 ) -> Result<Answered, Unanswerable> {
     let written: Written = answers::read(success.body())?;
-    let schema_of = |table: &str| {
-        let place = tables.iter().position(|name| *name == table);
-        place.and_then(|place| schemas.get(place)).copied()
-    };
     let mut out = reply::begin(0);
     out.array(3);
     // Of what the actions return nothing is ever asked for.
     out.array(0);
     write_extended(&written.consumed_capacity, &mut out);
-    write_collections(&written.item_collection_metrics, schema_of, &mut out);
+    write_collections(&written.item_collection_metrics, tables, schemas, &mut out);
     Ok(Answered::new(out, success.outcome))
 }
 
