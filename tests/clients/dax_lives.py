@@ -25,6 +25,7 @@ LEAVE_TIME = 8
 # Orders, until something happens again.
 ENOUGH = 20
 LISTS_ASKED_FOR = {"metric": "dax_requests_total", "method": "defineAttributeListId"}
+READS = {"metric": "dax_requests_total", "method": "getItem"}
 EVERYBODY = order_key("everybody", 0)
 
 
@@ -93,9 +94,10 @@ class Lives:
             node = stack.enter_context(DaxLinac(self.directory, in_memory=False))
             place = Place(node.url, node)
             self.begin(stack, place, node.for_clients("dax"))
-            is_asleep = self.wait_until(place, lambda life: life.placed_last >= 0, 60)
+            have_placed = self.wait_until(place, lambda life: life.placed_last >= 0, 60)
             self.begun.set()
-            if is_asleep:
+            # An order is there before its client hears so, and reads twice before it sleeps.
+            if have_placed and self.wait_until(place, lambda _: node.counted(**READS) >= 2 * len(self.of), 10):
                 self.watch = self.watched(place)
             self.wait_until(place, lambda life: life.placed_last >= ENOUGH, 60)
             # A client may look just when the node is down for a moment.
