@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use base::{create_directory, sync_directory};
+
 use crate::OpenError;
 
 /// What this build writes and reads. A change of anything on disk counts it up and brings a migration.
@@ -41,7 +43,7 @@ pub(crate) enum Content {
 impl Directory {
     /// Makes the directory if need be, and locks it.
     pub(crate) fn lock(path: &Path) -> Result<Directory, OpenError> {
-        fs::create_dir_all(path).map_err(failed("create", path))?;
+        create_directory(path).map_err(failed("create", path))?;
         let lock_path = path.join(LOCK);
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(failed("open", &lock_path))?;
@@ -145,14 +147,9 @@ pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
     move |source| OpenError::Io { action, path, source }
 }
 
-/// Makes the names in a directory durable.
-pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
 /// A path in `folder`, which is made if need be, that nothing has yet.
 pub(crate) fn free_name(folder: &Path, name: &str) -> io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
+    create_directory(folder)?;
     for number in 1_u32.. {
         let path = folder.join(format!("{name}.{number}"));
         if !path.try_exists()? {

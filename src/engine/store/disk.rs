@@ -18,14 +18,14 @@ use std::{
     time::Duration,
 };
 
-use base::{Clock, Instant};
+use base::{Clock, Instant, sync_directory};
 use bytes::Bytes;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode, Readable};
 
 use crate::{
     Config, Direction, OpenError, Opened, Refusal, Repair,
     backing::{Backing, Bounds, CommitFailure, Durability, Prepared, ReadFailure, Rows, Snapshot},
-    directory::{Content, Directory, failed, sync_directory},
+    directory::{Content, Directory, failed},
     journal_repair::{self, Rewrite},
     writer::words_of,
 };

@@ -21,11 +21,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base::sync_directory;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
     OpenError, Repair,
-    directory::{failed, free_name, sync_directory},
+    directory::{failed, free_name},
 };
 
 const START: u8 = 1;

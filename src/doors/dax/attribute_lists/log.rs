@@ -8,12 +8,13 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use base::{create_directory, sync_directory};
 use minicbor::{Decoder, Encoder};
 
 use super::Names;
@@ -270,34 +271,4 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogErr
 fn is_new(content: &[u8]) -> bool {
     let mut bytes = content.iter().zip(FIRST_LINE);
     content.len() <= FIRST_LINE.len() && bytes.all(|(found, meant)| found == meant || *found == 0)
-}
-
-/// Makes a directory, and those above it that it needs. Their names are on the disk then.
-fn create_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let above = match path.parent() {
-        Some(above) if above != Path::new("") => above,
-        _ => Path::new("."),
-    };
-    create_directory(above)?;
-    match fs::create_dir(path) {
-        // Race: another process makes it too.
-        Err(_) if path.is_dir() => {}
-        made => made?,
-    }
-    sync_directory(above)
-}
-
-/// Makes the names in a directory durable.
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Elsewhere a directory cannot be opened as a file, and is synced by the system.
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
