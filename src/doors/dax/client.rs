@@ -13,7 +13,7 @@ mod result;
 
 use std::{io, net::SocketAddr};
 
-use dax_wire::{Layering, Malformed, Preamble, Writer};
+use dax_wire::{Layering, Malformed, Preamble, Writer, item};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -117,11 +117,8 @@ impl Client {
         for (table, item) in request::items(&request) {
             let names = self.learnt.names_of_item(table, item)?;
             if !names.is_empty() && self.learnt.number(&names).is_none() {
-                let write = |out: &mut Writer| {
-                    out.array(names.len());
-                    names.iter().for_each(|name| out.text(name));
-                };
-                let number = self.metadata(Method::DefineAttributeListId, write).await?;
+                let define = Method::DefineAttributeListId;
+                let number = self.metadata(define, |out| item::encode_names(&names, out)).await?;
                 self.learnt.learn_number(names, &number)?;
             }
         }

@@ -47,8 +47,7 @@ pub(crate) async fn define_list(
     };
     let names = names.ok_or_else(|| unknown(id))?;
     let mut out = reply::begin(0);
-    out.array(names.len());
-    names.iter().for_each(|name| out.text(name));
+    item::encode_names(&names, &mut out);
     Ok(out.into_bytes())
 }
 

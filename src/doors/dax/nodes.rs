@@ -153,8 +153,7 @@ impl Nodes {
     /// are back and somebody uses it.
     pub(crate) async fn tell(&self, names: &[&str]) {
         let mut arguments = Writer::new();
-        arguments.array(names.len());
-        names.iter().for_each(|name| arguments.text(name));
+        item::encode_names(names, &mut arguments);
         let arguments = arguments.into_bytes();
         let tell = async |other: &Other| {
             if let Err(why) = self.call(other, Method::DefineAttributeListId, &arguments).await {

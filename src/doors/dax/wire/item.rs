@@ -48,6 +48,12 @@ pub fn beside_key<'i>(
     item.iter().filter(move |(name, _value)| !is_key(name)).map(|(name, value)| (name.as_str(), value))
 }
 
+/// Writes a list of names, as [`decode_names`] reads it.
+pub fn encode_names<S: AsRef<str>>(names: &[S], out: &mut Writer) {
+    out.array(names.len());
+    names.iter().for_each(|name| out.text(name.as_ref()));
+}
+
 /// A list of names. Each takes more to refer to than a short one takes to be sent, so there are no more of them than
 /// bytes in an item.
 ///
@@ -190,6 +196,9 @@ mod tests {
 
     #[test]
     fn names_are_an_array_or_a_set() {
+        let mut written = Writer::new();
+        encode_names(&["a", "é"], &mut written);
+        assert_eq!(hex(&written.into_bytes()), "82616162c3a9");
         for bytes in ["82 6161 62c3a9", "9f 6161 62c3a9 ff", "d90cf9 82 6161 62c3a9"] {
             assert_eq!(decode_names(&unhex(bytes)), Ok(vec!["a", "é"]), "{bytes}");
         }
