@@ -18,7 +18,7 @@ from ways import Place
 # knew of it. Those that do not go on with the attribute lists that they know; and JavaScript's also with connections
 # that it has closed, on each of which they wait for ever once.
 PAUSES = {"short": 0, "long": 6}
-SHORT_PAUSES_MAX = 4
+SHORT_PAUSES_MAX = 8
 WATCHED = 10
 # Clients ask every 4 s which nodes there are.
 LEAVE_TIME = 8
