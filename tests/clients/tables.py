@@ -32,16 +32,28 @@ PRODUCTS = {
     "KeySchema": [{"AttributeName": "sku", "KeyType": "HASH"}],
 }
 
-# Keys of bytes. Nothing but the DAX clients has a use for them, which do not send keys as they send other attributes.
+# Keys of bytes, and collections of the pieces of one file, which a local index has in the order of their lengths. Nothing
+# but the DAX clients has a use for them, which do not send keys as they send other attributes.
 PIECES = {
     "BillingMode": "PAY_PER_REQUEST",
     "AttributeDefinitions": [
         {"AttributeName": "digest", "AttributeType": "B"},
         {"AttributeName": "path", "AttributeType": "B"},
+        {"AttributeName": "octets", "AttributeType": "N"},
     ],
     "KeySchema": [
         {"AttributeName": "digest", "KeyType": "HASH"},
         {"AttributeName": "path", "KeyType": "RANGE"},
+    ],
+    "LocalSecondaryIndexes": [
+        {
+            "IndexName": "by-octets",
+            "KeySchema": [
+                {"AttributeName": "digest", "KeyType": "HASH"},
+                {"AttributeName": "octets", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
     ],
 }
 

@@ -29,7 +29,7 @@ from ways import Place
 
 BEHAVIOURS = [
     *["items", "conditions", "queries", "scans", "batches", "transactions", "projections", "keys"],
-    *["attribute types", "large items", "attribute names", "both doors", "errors"],
+    *["item collections", "attribute types", "large items", "attribute names", "both doors", "errors"],
 ]
 # A signature is too old, or too new, if the application can set the client's clock; not in every language it can.
 CREDENTIALS = ["right credentials", "wrong secret", "unknown key", "expired signature"]

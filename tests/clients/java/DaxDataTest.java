@@ -10,12 +10,19 @@ import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.ItemCollectionMetrics;
 import software.amazon.awssdk.services.dynamodb.model.KeysAndAttributes;
 import software.amazon.awssdk.services.dynamodb.model.QueryRequest;
+import software.amazon.awssdk.services.dynamodb.model.ReturnItemCollectionMetrics;
 import software.amazon.awssdk.services.dynamodb.model.ReturnValue;
+import software.amazon.awssdk.services.dynamodb.model.TransactWriteItem;
+import software.amazon.awssdk.services.dynamodb.model.WriteRequest;
 
 /** What an application of DAX's client for Java keeps: keys, types, names and sizes of all kinds, and parts of items. */
 class DaxDataTest extends DaxCase {
+    private static final AttributeValue COLLECTIONS = bytes('c', 'o', 'l', 'l', 'e', 'c', 't', 'i', 'o', 'n', 's');
+    private static final ReturnItemCollectionMetrics SIZE = ReturnItemCollectionMetrics.SIZE;
+
     @Test
     void projections() {
         var inList = AttributeValue.fromM(Map.of("k", Shop.s("in a map in a list"), "other", Shop.n(1)));
@@ -115,6 +122,80 @@ class DaxDataTest extends DaxCase {
                         .limit(1)
                         .build();
         assertEquals(all, itemsOf(pages(pieces)));
+    }
+
+    private static Map<String, AttributeValue> piece(int path, int octets, int first, String last) {
+        var parts = Map.of("first", Shop.n(first), "others", list(Shop.s("a"), Shop.s(last)));
+        return Map.of(
+                "digest", COLLECTIONS,
+                "path", bytes(path),
+                "octets", Shop.n(octets),
+                "parts", AttributeValue.fromM(parts));
+    }
+
+    private static void assertOfAll(ItemCollectionMetrics metrics) {
+        assertEquals(Map.of("digest", COLLECTIONS), metrics.itemCollectionKey());
+        assertEquals(List.of(0.0, 1.0), metrics.sizeEstimateRangeGB());
+    }
+
+    private static List<Map<String, Object>> byOctets(boolean isStrong) {
+        var query =
+                QueryRequest.builder()
+                        .tableName(PIECES)
+                        .indexName("by-octets")
+                        .keyConditionExpression("digest = :d AND octets > :few")
+                        .expressionAttributeValues(Map.of(":d", COLLECTIONS, ":few", Shop.n(5)))
+                        .consistentRead(isStrong)
+                        .limit(2)
+                        .build();
+        return Dax.plain(itemsOf(pages(query)));
+    }
+
+    /** Of what lies deeper, no more than the update names. */
+    private static void assertUpdated(ReturnValue returned, int octets, int first, String last) {
+        var updated =
+                DAX.updateItem(
+                        update ->
+                                update.tableName(PIECES)
+                                        .key(Map.of("digest", COLLECTIONS, "path", bytes(0)))
+                                        .updateExpression("SET parts.others[1] = :c, octets = :few ADD parts.#f :few")
+                                        .expressionAttributeNames(Map.of("#f", "first"))
+                                        .expressionAttributeValues(Map.of(":c", Shop.s("c"), ":few", Shop.n(7)))
+                                        .returnValues(returned)
+                                        .returnItemCollectionMetrics(SIZE));
+        var parts = Map.of("first", Shop.n(first), "others", list(Shop.s(last)));
+        var expected = Map.of("octets", Shop.n(octets), "parts", AttributeValue.fromM(parts));
+        assertEquals(Dax.plain(expected), Dax.plain(updated.attributes()));
+        assertOfAll(updated.itemCollectionMetrics());
+    }
+
+    @Test
+    void itemCollections() {
+        var three = List.of(piece(0, 30, 1, "b"), piece(1, 10, 1, "b"), piece(255, 20, 1, "b"));
+        var written =
+                DAX.putItem(put -> put.tableName(PIECES).item(three.get(0)).returnItemCollectionMetrics(SIZE));
+        assertOfAll(written.itemCollectionMetrics());
+        var put = WriteRequest.builder().putRequest(request -> request.item(three.get(1))).build();
+        var batch =
+                DAX.batchWriteItem(
+                        write -> write.requestItems(Map.of(PIECES, List.of(put))).returnItemCollectionMetrics(SIZE));
+        assertOfAll(batch.itemCollectionMetrics().get(PIECES).get(0));
+        var last = TransactWriteItem.builder().put(item -> item.tableName(PIECES).item(three.get(2))).build();
+        var transaction =
+                DAX.transactWriteItems(write -> write.transactItems(last).returnItemCollectionMetrics(SIZE));
+        assertOfAll(transaction.itemCollectionMetrics().get(PIECES).get(0));
+
+        for (var isStrong : List.of(false, false, true)) {
+            var ordered = List.of(three.get(1), three.get(2), three.get(0));
+            assertEquals(Dax.plain(ordered), byOctets(isStrong));
+        }
+        assertUpdated(ReturnValue.UPDATED_OLD, 30, 1, "b");
+        assertUpdated(ReturnValue.UPDATED_NEW, 7, 15, "c");
+        var changed = List.of(piece(0, 7, 15, "c"), three.get(1), three.get(2));
+        assertEquals(Dax.plain(changed), byOctets(false));
+        var key = Map.of("digest", COLLECTIONS, "path", bytes(0));
+        var removed = DAX.deleteItem(delete -> delete.tableName(PIECES).key(key).returnItemCollectionMetrics(SIZE));
+        assertOfAll(removed.itemCollectionMetrics());
     }
 
     private static AttributeValue bytes(int... values) {

@@ -371,6 +371,69 @@ test("keys", async () => {
   assert.deepEqual(itemsOf(pieces).map((piece) => Buffer.from(piece.path)), paths);
 });
 
+test("item collections", async () => {
+  const digest = Buffer.from("collections");
+  const TableName = "pieces";
+  const ReturnItemCollectionMetrics = "SIZE";
+  const isOfAll = ({ ItemCollectionKey, SizeEstimateRangeGB }) => {
+    assert.deepEqual(Object.keys(ItemCollectionKey), ["digest"]);
+    assert.deepEqual(Buffer.from(ItemCollectionKey.digest), digest);
+    assert.deepEqual(SizeEstimateRangeGB, [0, 1]);
+  };
+  const piece = (path, octets) => ({
+    digest,
+    path: Buffer.from([path]),
+    octets,
+    parts: { first: 1, others: ["a", "b"] },
+  });
+  const put = await documents.put({ TableName, Item: piece(0, 30), ReturnItemCollectionMetrics });
+  isOfAll(put.ItemCollectionMetrics);
+  const batch = await documents.batchWrite({
+    RequestItems: { pieces: [{ PutRequest: { Item: piece(1, 10) } }] },
+    ReturnItemCollectionMetrics,
+  });
+  isOfAll(batch.ItemCollectionMetrics.pieces[0]);
+  const transaction = await documents.transactWrite({
+    TransactItems: [{ Put: { TableName, Item: piece(255, 20) } }],
+    ReturnItemCollectionMetrics,
+  });
+  isOfAll(transaction.ItemCollectionMetrics.pieces[0]);
+
+  const byOctets = async (ConsistentRead) => {
+    const pages = await everyPage((request) => documents.query(request), {
+      TableName,
+      IndexName: "by-octets",
+      Limit: 2,
+      KeyConditionExpression: "digest = :d AND octets > :few",
+      ExpressionAttributeValues: { ":d": digest, ":few": 5 },
+      ConsistentRead,
+    });
+    return itemsOf(pages).map(({ path, octets }) => [path[0], octets]);
+  };
+  for (const isStrong of [false, false, true]) {
+    assert.deepEqual(await byOctets(isStrong), [[1, 10], [255, 20], [0, 30]]);
+  }
+  const Key = { digest, path: Buffer.from([0]) };
+  const update = (ReturnValues) =>
+    documents.update({
+      TableName,
+      Key,
+      UpdateExpression: "SET parts.others[1] = :c, octets = :few ADD parts.#f :few",
+      ExpressionAttributeNames: { "#f": "first" },
+      ExpressionAttributeValues: { ":c": "c", ":few": 7 },
+      ReturnValues,
+      ReturnItemCollectionMetrics,
+    });
+  // Of what lies deeper, no more than the update names.
+  const before = await update("UPDATED_OLD");
+  assert.deepEqual(before.Attributes, { octets: 30, parts: { first: 1, others: ["b"] } });
+  isOfAll(before.ItemCollectionMetrics);
+  const after = await update("UPDATED_NEW");
+  assert.deepEqual(after.Attributes, { octets: 7, parts: { first: 15, others: ["c"] } });
+  assert.deepEqual(await byOctets(false), [[0, 7], [1, 10], [255, 20]]);
+  isOfAll((await documents.delete({ TableName, Key, ReturnItemCollectionMetrics })).ItemCollectionMetrics);
+});
+
 test("attribute types", async () => {
   const kept = order("types", 1, {
     empty: "",

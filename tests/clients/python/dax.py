@@ -420,6 +420,62 @@ def test_keys(dax):
     assert [item["path"]["B"] for item in items_of(pages)] == paths
 
 
+def test_item_collections(dax):
+    digest = {"B": b"collections"}
+    size = {"ItemCollectionKey": {"digest": digest}, "SizeEstimateRangeGB": [0.0, 1.0]}
+
+    def piece(path, octets):
+        parts = {"M": {"first": {"N": "1"}, "others": {"L": [{"S": "a"}, {"S": "b"}]}}}
+        return {"digest": digest, "path": {"B": path}, "octets": {"N": str(octets)}, "parts": parts}
+
+    three = [piece(b"\x00", 30), piece(b"\x01", 10), piece(b"\xff", 20)]
+    with_size = {"ReturnItemCollectionMetrics": "SIZE"}
+    assert dax.put_item(TableName="pieces", Item=three[0], **with_size)["ItemCollectionMetrics"] == size
+    puts = {"pieces": [{"PutRequest": {"Item": three[1]}}]}
+    assert dax.batch_write_item(RequestItems=puts, **with_size)["ItemCollectionMetrics"] == {"pieces": [size]}
+    puts = [{"Put": {"TableName": "pieces", "Item": three[2]}}]
+    written = dax.transact_write_items(TransactItems=puts, **with_size)
+    assert written["ItemCollectionMetrics"] == {"pieces": [size]}
+
+    def by_octets(**more):
+        pages = every_page(
+            dax.query,
+            TableName="pieces",
+            IndexName="by-octets",
+            Limit=2,
+            KeyConditionExpression="digest = :d AND octets > :few",
+            ExpressionAttributeValues={":d": digest, ":few": {"N": "5"}},
+            **more,
+        )
+        return items_of(pages)
+
+    for strong in (False, False, True):
+        assert by_octets(ConsistentRead=strong) == [three[1], three[2], three[0]]
+    update = {
+        "TableName": "pieces",
+        "Key": {"digest": digest, "path": {"B": b"\x00"}},
+        "UpdateExpression": "SET parts.others[1] = :c, octets = :few ADD parts.#f :few",
+        "ExpressionAttributeNames": {"#f": "first"},
+        "ExpressionAttributeValues": {":c": {"S": "c"}, ":few": {"N": "7"}},
+        **with_size,
+    }
+    # Of what lies deeper, no more than the update names.
+    before = dax.update_item(ReturnValues="UPDATED_OLD", **update)
+    assert before["Attributes"] == {
+        "octets": {"N": "30"},
+        "parts": {"M": {"first": {"N": "1"}, "others": {"L": [{"S": "b"}]}}},
+    }
+    assert before["ItemCollectionMetrics"] == size
+    after = dax.update_item(ReturnValues="UPDATED_NEW", **update)
+    assert after["Attributes"] == {
+        "octets": {"N": "7"},
+        "parts": {"M": {"first": {"N": "15"}, "others": {"L": [{"S": "c"}]}}},
+    }
+    assert [item["path"]["B"] for item in by_octets()] == [b"\x00", b"\x01", b"\xff"]
+    removed = dax.delete_item(TableName="pieces", Key=update["Key"], **with_size)
+    assert removed["ItemCollectionMetrics"] == size
+
+
 def test_attribute_types(dax, tables):
     item = order(
         "types",

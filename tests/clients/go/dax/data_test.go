@@ -98,6 +98,80 @@ func TestKeys(t *testing.T) {
 	sameItems(t, got, all)
 }
 
+func TestItemCollections(t *testing.T) {
+	connect(t)
+	digest := b([]byte("collections")...)
+	piece := func(path byte, octets int) item {
+		parts := m(item{"first": n(1), "others": l(s("a"), s("b"))})
+		return item{"digest": digest, "path": b(path), "octets": n(octets), "parts": parts}
+	}
+	ofAll := func(metrics ...types.ItemCollectionMetrics) {
+		t.Helper()
+		equal(t, len(metrics), 1)
+		same(t, metrics[0].ItemCollectionKey, item{"digest": digest})
+		equal(t, metrics[0].SizeEstimateRangeGB, []float64{0, 1})
+	}
+	const size = types.ReturnItemCollectionMetricsSize
+	three := []item{piece(0, 30), piece(1, 10), piece(255, 20)}
+	written, err := client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &pieces, Item: three[0], ReturnItemCollectionMetrics: size,
+	})
+	ok(t, err)
+	ofAll(*written.ItemCollectionMetrics)
+	batch, err := client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+		RequestItems:                map[string][]types.WriteRequest{pieces: {{PutRequest: &types.PutRequest{Item: three[1]}}}},
+		ReturnItemCollectionMetrics: size,
+	})
+	ok(t, err)
+	ofAll(batch.ItemCollectionMetrics[pieces]...)
+	transaction, err := client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems:               []types.TransactWriteItem{{Put: &types.Put{TableName: &pieces, Item: three[2]}}},
+		ReturnItemCollectionMetrics: size,
+	})
+	ok(t, err)
+	ofAll(transaction.ItemCollectionMetrics[pieces]...)
+
+	byOctets := func(isStrong bool) []item {
+		_, got := pages(t, &dynamodb.QueryInput{
+			TableName:                 &pieces,
+			IndexName:                 aws.String("by-octets"),
+			KeyConditionExpression:    aws.String("digest = :d AND octets > :few"),
+			ExpressionAttributeValues: item{":d": digest, ":few": n(5)},
+			ConsistentRead:            &isStrong,
+		}, 2)
+		return got
+	}
+	for _, isStrong := range []bool{false, false, true} {
+		sameItems(t, byOctets(isStrong), []item{three[1], three[2], three[0]})
+	}
+	key := item{"digest": digest, "path": b(0)}
+	// Of what lies deeper, no more than the update names.
+	update := func(returned types.ReturnValue, expected item) {
+		t.Helper()
+		answer, err := client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName:                   &pieces,
+			Key:                         key,
+			UpdateExpression:            aws.String("SET parts.others[1] = :c, octets = :few ADD parts.#f :few"),
+			ExpressionAttributeNames:    map[string]string{"#f": "first"},
+			ExpressionAttributeValues:   item{":c": s("c"), ":few": n(7)},
+			ReturnValues:                returned,
+			ReturnItemCollectionMetrics: size,
+		})
+		ok(t, err)
+		same(t, answer.Attributes, expected)
+		ofAll(*answer.ItemCollectionMetrics)
+	}
+	update(types.ReturnValueUpdatedOld, item{"octets": n(30), "parts": m(item{"first": n(1), "others": l(s("b"))})})
+	update(types.ReturnValueUpdatedNew, item{"octets": n(7), "parts": m(item{"first": n(15), "others": l(s("c"))})})
+	changed := with(three[0], item{"octets": n(7), "parts": m(item{"first": n(15), "others": l(s("a"), s("c"))})})
+	sameItems(t, byOctets(false), []item{changed, three[1], three[2]})
+	removed, err := client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &pieces, Key: key, ReturnItemCollectionMetrics: size,
+	})
+	ok(t, err)
+	ofAll(*removed.ItemCollectionMetrics)
+}
+
 func TestAttributeTypes(t *testing.T) {
 	connect(t)
 	deep := s("the bottom")
