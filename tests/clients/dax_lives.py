@@ -94,10 +94,10 @@ class Lives:
             node = stack.enter_context(DaxLinac(self.directory, in_memory=False))
             place = Place(node.url, node)
             self.begin(stack, place, node.for_clients("dax"))
-            have_placed = self.wait_until(place, lambda life: life.placed_last >= 0, 60)
+            # The second read is the last thing that a client does before it sleeps.
+            is_asleep = self.wait_until(place, lambda _: node.counted(**READS) >= 2 * len(self.of), 60)
             self.begun.set()
-            # An order is there before its client hears so, and reads twice before it sleeps.
-            if have_placed and self.wait_until(place, lambda _: node.counted(**READS) >= 2 * len(self.of), 10):
+            if is_asleep:
                 self.watch = self.watched(place)
             self.wait_until(place, lambda life: life.placed_last >= ENOUGH, 60)
             # A client may look just when the node is down for a moment.
